@@ -1,0 +1,27 @@
+import { createRequire } from 'node:module'
+import hardhatIgnitionEthers from '@nomicfoundation/hardhat-ignition-ethers'
+import hardhatToolboxMochaEthers from '@nomicfoundation/hardhat-toolbox-mocha-ethers'
+import { defineConfig } from 'hardhat/config'
+
+// The compiler is the WASM build from npm: nothing is downloaded at compile time.
+const solcPath = createRequire(import.meta.url).resolve('solc/soljson.js')
+
+export default defineConfig({
+  plugins: [hardhatToolboxMochaEthers, hardhatIgnitionEthers],
+  solidity: {
+    version: '0.8.34',
+    path: solcPath,
+    settings: {
+      viaIR: true,
+      optimizer: { enabled: true, runs: 1_000_000 },
+      evmVersion: 'osaka',
+    },
+  },
+  paths: { sources: './contracts', tests: { mocha: './test', solidity: './test/contracts' } },
+  typechain: { outDir: './types/ethers-contracts' },
+  networks: {
+    default: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka', blockGasLimit: 60_000_000n },
+    node: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka', blockGasLimit: 60_000_000n },
+  },
+  test: { solidity: { fuzz: { runs: 256 }, invariant: { runs: 64, depth: 64 } } },
+})
