@@ -1,0 +1,247 @@
+/** Exit codes after BSD sysexits, so that a supervisor can tell "try later" from "fix me". */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 64,
+  data: 65,
+  unavailable: 69,
+  internal: 70,
+  temporary: 75,
+  denied: 77,
+  config: 78,
+} as const
+
+export interface CatalogueRow {
+  /** What happened; {names} are filled from the facts. */
+  sentence: string
+  /** What the reader can do about it. */
+  wayOut: string
+  exitCode: number
+  /** True when the same call may succeed later without anybody changing anything. */
+  retry?: true
+}
+
+function rows<Code extends string>(table: Record<Code, CatalogueRow>): Record<Code, CatalogueRow> {
+  return table
+}
+
+const base = rows({
+  INTERNAL: {
+    sentence: 'A programming fault: {what}.',
+    wayOut: 'Please report it with the log lines around it.',
+    exitCode: EXIT.internal,
+  },
+  INPUT_INVALID: {
+    sentence: 'The {what} is not valid: {faults}.',
+    wayOut: 'Correct the named fields and run the command again.',
+    exitCode: EXIT.data,
+  },
+  AMOUNT_INVALID: {
+    sentence: '"{text}" is not an amount with at most {decimals} decimals.',
+    wayOut: 'Write digits with an optional point, for instance 12.5.',
+    exitCode: EXIT.usage,
+  },
+  TIME_INVALID: {
+    sentence: '"{text}" is not an ISO time with a zone.',
+    wayOut: 'Write for instance 2026-11-21T18:00:00Z.',
+    exitCode: EXIT.usage,
+  },
+  TIME_OF_DAY_INVALID: {
+    sentence: '"{time}" is not a time of day.',
+    wayOut: 'Write HH:MM, for instance 18:00.',
+    exitCode: EXIT.config,
+  },
+  ZONE_UNKNOWN: {
+    sentence: '"{zone}" is not an IANA time zone.',
+    wayOut: 'Write for instance UTC or Europe/Berlin in MUSTER_ZONE.',
+    exitCode: EXIT.config,
+  },
+  ZONE_GRID_MISFIT: {
+    sentence: 'The slots at {time} in {zone} do not fit the cuts of the contract ({firstCut}).',
+    wayOut: 'Choose another zone or time, or deploy with a cut at {suggestedCut}, which fits.',
+    exitCode: EXIT.config,
+  },
+  CSV_INVALID: {
+    sentence: '{file} has faults and nothing was imported: {faults}.',
+    wayOut: 'Correct the named lines and import the whole file again.',
+    exitCode: EXIT.data,
+  },
+  FILE_UNREADABLE: {
+    sentence: 'The file {file} cannot be read: {reason}.',
+    wayOut: 'Check the path and the permissions.',
+    exitCode: EXIT.data,
+  },
+  SETTING_INVALID: {
+    sentence: 'The settings are not valid: {faults}.',
+    wayOut: 'Correct the named environment variables; `.env.example` lists all.',
+    exitCode: EXIT.config,
+  },
+  DEADLINE_PASSED: {
+    sentence: '{what} did not succeed within {timeoutMs} ms.',
+    wayOut: 'Try again; if it stays, check the service behind it.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+})
+
+const store = rows({
+  STORE_UNAVAILABLE: {
+    sentence: 'The database cannot be reached: {reason}.',
+    wayOut: 'Check DATABASE_URL and that PostgreSQL runs.',
+    exitCode: EXIT.unavailable,
+    retry: true,
+  },
+  STORE_LOCKED: {
+    sentence: 'Another process (pid {pid} on {host}) holds the store in {dir}.',
+    wayOut: 'Stop it first, or give this one another directory by MUSTER_HOME.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  STORE_NEWER: {
+    sentence: 'The database is at migration {found}, this program knows only {known}.',
+    wayOut: 'Run the newer program; a database is never migrated backwards.',
+    exitCode: EXIT.config,
+  },
+  MIGRATION_CHANGED: {
+    sentence: 'Migration {name} was changed after it had been applied.',
+    wayOut: 'Restore the file and put the change into a new migration.',
+    exitCode: EXIT.config,
+  },
+  ROW_MISSING: {
+    sentence: 'Exactly one row was expected, {found} came.',
+    wayOut: 'The store may be from another deployment: compare with `muster status`.',
+    exitCode: EXIT.internal,
+  },
+})
+
+const chain = rows({
+  RPC_UNAVAILABLE: {
+    sentence: 'The node at {url} does not answer {method}: {reason}.',
+    wayOut: 'Check MUSTER_RPC_URL and that the node runs (`muster chain` starts a local one).',
+    exitCode: EXIT.unavailable,
+    retry: true,
+  },
+  RPC_REFUSED: {
+    sentence: 'The node refused {method} ({fault}): {message}.',
+    wayOut: 'The fault names the kind; the journal keeps what was sent.',
+    exitCode: EXIT.failed,
+  },
+  CHAIN_ID_WRONG: {
+    sentence: 'The node is on chain {found}, but {expected} is configured.',
+    wayOut: 'Correct MUSTER_RPC_URL or MUSTER_CHAIN_ID.',
+    exitCode: EXIT.config,
+  },
+  NO_CODE: {
+    sentence: 'There is no contract {name} at {address} on chain {chainId}.',
+    wayOut: 'Deploy first (`muster deploy`) or correct the addresses in deployments/.',
+    exitCode: EXIT.config,
+  },
+  KEYSTORE_UNREADABLE: {
+    sentence: 'The keystore {file} cannot be used: {reason}.',
+    wayOut: 'Check the path, or create one with `muster keys new`.',
+    exitCode: EXIT.config,
+  },
+  KEYSTORE_EXISTS: {
+    sentence: 'The keystore {file} is there already.',
+    wayOut: 'Choose another name: a key is never overwritten.',
+    exitCode: EXIT.config,
+  },
+  KEY_NOT_CONFIGURED: {
+    sentence: 'No keystore is configured for the role {role}.',
+    wayOut: 'Set {env} to a keystore file (`muster keys new` makes one).',
+    exitCode: EXIT.config,
+  },
+  PASSWORD_WRONG: {
+    sentence: 'The password does not open the keystore {file}.',
+    wayOut: 'Check the password file or variable of that role.',
+    exitCode: EXIT.denied,
+  },
+  PASSWORD_MISSING: {
+    sentence: 'No password is configured for the role {role}.',
+    wayOut: 'Set {env}_PASSWORD_FILE or {env}_PASSWORD.',
+    exitCode: EXIT.config,
+  },
+  SIGNATURE_WRONG: {
+    sentence: 'The signer returned a transaction that differs in {field}.',
+    wayOut: 'Nothing was sent. Check the signer; the nonce is kept for the same intent.',
+    exitCode: EXIT.failed,
+  },
+  IDEMPOTENCY_PAYLOAD: {
+    sentence: '{kind} {key} is in the journal with another payload.',
+    wayOut: 'A key stands for one payload: look at `muster journal --kind {kind}` first.',
+    exitCode: EXIT.failed,
+  },
+  TX_WOULD_REVERT: {
+    sentence: '{kind} {key} would revert with {error}({args}).',
+    wayOut: 'Nothing was sent and no nonce was used. The error says which rule refuses it.',
+    exitCode: EXIT.failed,
+  },
+  TX_REVERTED: {
+    sentence: '{kind} {key} was mined but reverted: {reason} (tx {hash}).',
+    wayOut: 'Look into the reason; a retry needs a new key, for instance {key}#2.',
+    exitCode: EXIT.failed,
+  },
+  TX_CANCELLED: {
+    sentence: '{kind} {key} was cancelled: {reason}.',
+    wayOut: 'A retry needs a new key, for instance {key}#2.',
+    exitCode: EXIT.failed,
+  },
+  TX_UNKNOWN: {
+    sentence:
+      'Nonce {nonce} of {sender} is used on chain, but no receipt of {kind} {key} is found.',
+    wayOut: 'The queue is stopped. Find the transaction at that nonce before anything is sent.',
+    exitCode: EXIT.failed,
+  },
+  NONCE_FOREIGN: {
+    sentence: 'Nonce {nonce} of {sender} was used by a transaction that is not in the journal.',
+    wayOut:
+      'The queue is stopped: the key is used elsewhere, or the store is older than the chain.',
+    exitCode: EXIT.failed,
+  },
+  QUEUE_STOPPED: {
+    sentence: 'The queue of {sender} is stopped by {kind} {key} in state {state}.',
+    wayOut: 'A human has to decide about it: see `muster journal --state {state}`.',
+    exitCode: EXIT.failed,
+  },
+  NONCE_WAIT_TIMEOUT: {
+    sentence: 'The chain did not count nonce {nonce} of {sender} within {timeoutMs} ms.',
+    wayOut: 'Nothing else was built. Run again to resume the same transaction.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  RECEIPT_TIMEOUT: {
+    sentence: '{kind} {key} has no final receipt within {timeoutMs} ms (tx {hash}).',
+    wayOut: 'It stays in the journal as {state}; run again to go on watching it.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  INSUFFICIENT_FUNDS: {
+    sentence: '{sender} has {balance} wei, but {kind} {key} may need {needed}.',
+    wayOut: 'Send coin to {sender}. No nonce was used.',
+    exitCode: EXIT.failed,
+    retry: true,
+  },
+  FEE_OVER_CEILING: {
+    sentence: 'The market asks {needed} wei a gas, the ceiling is {ceiling}.',
+    wayOut: 'Wait, or raise MUSTER_MAX_FEE_GWEI.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  JOURNAL_STATE: {
+    sentence: 'Transaction {id} cannot go from {from} to {to}.',
+    wayOut: 'Two processes may work on one journal: stop one of them.',
+    exitCode: EXIT.internal,
+  },
+})
+
+/** Rows of the rooms above: grouped by room; add one and a test that asserts its code. */
+const rooms = rows({
+  DEPLOYMENT_MISSING: {
+    sentence: 'No deployment is recorded for chain {chainId} in {dir}.',
+    wayOut: 'Run `muster deploy` first.',
+    exitCode: EXIT.config,
+  },
+})
+
+export const CATALOGUE = { ...base, ...store, ...chain, ...rooms }
+export type ErrorCode = keyof typeof CATALOGUE

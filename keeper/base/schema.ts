@@ -1,0 +1,53 @@
+import { getAddress, isAddress } from 'ethers'
+import { z } from 'zod'
+import { MAX_AMOUNT } from './amount.ts'
+import { KeeperError } from './errors.ts'
+
+export type Hex = `0x${string}`
+/** Checksummed in TypeScript and JSON, lower case in SQL. */
+export type Address = Hex
+
+const MAX_BPS = 10_000
+// Hours and cycles are uint32 on chain.
+const MAX_UINT32 = 2 ** 32 - 1
+
+export const addressSchema = z
+  .string()
+  .refine(
+    (text) => isAddress(text) && text.startsWith('0x'),
+    'not an address (0x and 40 hex digits)',
+  )
+  .transform((text) => getAddress(text) as Address)
+
+export const hexSchema = z
+  .string()
+  .regex(/^0x([0-9a-fA-F]{2})*$/, 'not hex bytes (0x and an even number of digits)')
+  .transform((text) => text.toLowerCase() as Hex)
+
+export const uintSchema = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+
+/** A decimal string of the smallest unit, as amounts travel in JSON and CSV. */
+export const amountSchema = z
+  .string()
+  .regex(/^\d{1,78}$/, 'not a whole number of the smallest unit')
+  .transform(BigInt)
+  .refine((amount) => amount <= MAX_AMOUNT, 'more than a uint256 holds')
+
+export const hourSchema = z.coerce.number().int().nonnegative().max(MAX_UINT32)
+export const cycleSchema = z.coerce.number().int().positive().max(MAX_UINT32)
+export const bpsSchema = z.coerce.number().int().nonnegative().max(MAX_BPS)
+
+/** All faults at once, each with its field. */
+export function parseWith<Schema extends z.ZodTypeAny>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data as z.output<Schema>
+  throw new KeeperError('INPUT_INVALID', { what, faults: faultsOf(result.error) })
+}
+
+export function faultsOf(error: z.ZodError): string[] {
+  return error.issues.map(({ path, message }) => [...path, message].join(': '))
+}

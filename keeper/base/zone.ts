@@ -1,0 +1,143 @@
+import { KeeperError } from './errors.ts'
+import { SECONDS_PER_CYCLE, SECONDS_PER_HOUR, latestClosedCycle } from './time.ts'
+import type { UnixSeconds } from './time.ts'
+
+// R-02: a slot may settle a cut that is at most this old, whatever daylight saving does.
+export const MAX_LAG_SECONDS = 6 * SECONDS_PER_HOUR
+// R-02 asks for a walk over the next ten years: every zone rule in force repeats within one.
+export const GRID_CHECK_YEARS = 10
+
+const SECONDS_PER_DAY = 86_400
+const DAYS_PER_YEAR = 366
+
+/** A day of the civil calendar, counted from 1970-01-01, so that tomorrow is + 1. */
+type CivilDay = number
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone)
+  if (known) return known
+  const created = createFormat(zone)
+  formats.set(zone, created)
+  return created
+}
+
+function createFormat(zone: string): Intl.DateTimeFormat {
+  const digits = { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' } as const
+  try {
+    return new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      second: '2-digit',
+      ...digits,
+    })
+  } catch {
+    throw new KeeperError('ZONE_UNKNOWN', { zone })
+  }
+}
+
+/** Seconds that the zone's wall clock is ahead of UTC at an instant. */
+function offsetAt(zone: string, unix: UnixSeconds): number {
+  return wallClockAt(zone, unix) - unix
+}
+
+/** What the zone's wall clock shows, written as if it were UTC. */
+function wallClockAt(zone: string, unix: UnixSeconds): number {
+  const numbers =
+    formatOf(zone)
+      .format(unix * 1000)
+      .match(/\d+/g) ?? []
+  const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = numbers.map(Number)
+  return Date.UTC(year, month - 1, day, hour, minute, second) / 1000
+}
+
+function civilDayAt(zone: string, unix: UnixSeconds): CivilDay {
+  return Math.floor(wallClockAt(zone, unix) / SECONDS_PER_DAY)
+}
+
+function secondsOfDay(time: string): number {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(time)
+  if (!match) throw new KeeperError('TIME_OF_DAY_INVALID', { time })
+  return Number(match[1]) * SECONDS_PER_HOUR + Number(match[2]) * 60
+}
+
+/** The first instant at which the zone's clock shows that time; in a gap, the end of the gap. */
+export function instantOf(zone: string, day: CivilDay, time: string): UnixSeconds {
+  const wall = day * SECONDS_PER_DAY + secondsOfDay(time)
+  // No offset exceeds 14 h, so a day to either side is surely before and after a change nearby.
+  const before = offsetAt(zone, wall - SECONDS_PER_DAY)
+  const after = offsetAt(zone, wall + SECONDS_PER_DAY)
+  const matches = [wall - before, wall - after].filter((at) => wallClockAt(zone, at) === wall)
+  return matches.length > 0 ? Math.min(...matches) : endOfGap(zone, wall - after, wall - before)
+}
+
+/** Between two instants the clock jumped over our time: finds the first second after the jump. */
+function endOfGap(zone: string, low: UnixSeconds, high: UnixSeconds): UnixSeconds {
+  const offsetAfter = offsetAt(zone, high)
+  let [below, above] = [low, high]
+  while (above - below > 1) {
+    const middle = Math.floor((below + above) / 2)
+    if (offsetAt(zone, middle) === offsetAfter) above = middle
+    else below = middle
+  }
+  return above
+}
+
+/** The latest slot at or before now. */
+export function latestSlotInstant(zone: string, time: string, now: UnixSeconds): UnixSeconds {
+  const today = civilDayAt(zone, now)
+  const slots = [today - 1, today, today + 1].map((day) => instantOf(zone, day, time))
+  return Math.max(...slots.filter((slot) => slot <= now))
+}
+
+/** The first slot after now. */
+export function nextSlotInstant(zone: string, time: string, now: UnixSeconds): UnixSeconds {
+  const today = civilDayAt(zone, now)
+  const slots = [today - 1, today, today + 1, today + 2].map((day) => instantOf(zone, day, time))
+  return Math.min(...slots.filter((slot) => slot > now))
+}
+
+/** R-02: slots and cuts are one-to-one and the lag is at most 6 h over the next ten years. */
+export function checkZoneAgainstGrid(
+  zone: string,
+  time: string,
+  firstCut: UnixSeconds,
+  now: UnixSeconds,
+  years = GRID_CHECK_YEARS,
+): { maxLagSeconds: number } {
+  const firstDay = civilDayAt(zone, Math.max(now, firstCut + SECONDS_PER_CYCLE))
+  const days = Array.from({ length: years * DAYS_PER_YEAR }, (_, index) => firstDay + index)
+  const slots = days.map((day) => instantOf(zone, day, time))
+  const maxLagSeconds = maxLag(slots, firstCut)
+  if (maxLagSeconds !== undefined) return { maxLagSeconds }
+  const suggestedCut = suggestCut(slots) ?? 'none'
+  throw new KeeperError('ZONE_GRID_MISFIT', { zone, time, firstCut, suggestedCut })
+}
+
+/** Undefined when a slot has no cut of its own, skips one, or is too late for it. */
+function maxLag(slots: readonly UnixSeconds[], firstCut: UnixSeconds): number | undefined {
+  let largest = 0
+  let previous: number | undefined
+  for (const slot of slots) {
+    const cycle = latestClosedCycle(firstCut % SECONDS_PER_CYCLE, slot)
+    const lag = (slot - firstCut) % SECONDS_PER_CYCLE
+    if (lag > MAX_LAG_SECONDS || (previous !== undefined && cycle !== previous + 1))
+      return undefined
+    previous = cycle
+    largest = Math.max(largest, lag)
+  }
+  return largest
+}
+
+/** The whole UTC hour whose cut leaves the smallest lag: '16:00Z' for 18:00 in Berlin. */
+function suggestCut(slots: readonly UnixSeconds[]): string | undefined {
+  const fits = Array.from({ length: 24 }, (_, hour) => ({
+    hour,
+    lag: maxLag(slots, hour * SECONDS_PER_HOUR),
+  }))
+  const usable = fits.flatMap(({ hour, lag }) => (lag === undefined ? [] : [{ hour, lag }]))
+  const best = usable.sort((a, b) => a.lag - b.lag)[0]
+  return best && `${String(best.hour).padStart(2, '0')}:00Z`
+}

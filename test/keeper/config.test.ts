@@ -1,0 +1,50 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { KeeperError } from '../../keeper/base/errors.ts'
+import { loadConfig } from '../../keeper/config.ts'
+import { rejectionOf } from '../helpers/errors.ts'
+
+describe('config', () => {
+  it('an empty environment gives 18:00 UTC, batches of 10 and a local node', () => {
+    const config = loadConfig({})
+    expect(config).to.include({ zone: 'UTC', dailyTime: '18:00', batchSize: 10 })
+    expect(config.rpcUrl).to.equal('http://127.0.0.1:8545')
+    expect(config.nonceWaitMs).to.equal(120_000)
+    expect(config.finality).to.equal('finalized')
+    expect(config.databaseUrl).to.equal(undefined)
+  })
+
+  it('a flag wins over the environment, which wins over the default', () => {
+    expect(loadConfig({ MUSTER_BATCH_SIZE: '50' }).batchSize).to.equal(50)
+    expect(loadConfig({ MUSTER_BATCH_SIZE: '50' }, { batchSize: '100' }).batchSize).to.equal(100)
+    expect(loadConfig({ MUSTER_FINALITY: '12' }).finality).to.equal(12)
+  })
+
+  it('names every wrong setting at once, without its value', () => {
+    const load = (): unknown =>
+      loadConfig({ MUSTER_BATCH_SIZE: '0', DATABASE_URL: 'hunter2hunter2' })
+    expect(load).to.throw(KeeperError, /MUSTER_BATCH_SIZE/)
+    expect(load).to.throw(KeeperError, /DATABASE_URL/)
+    expect(load).not.to.throw(KeeperError, /hunter2/)
+  })
+
+  it('Z-50 each role has its own keystore and its own password, from a file or a variable', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'muster-config-'))
+    const file = join(dir, 'password')
+    await writeFile(file, 'from the file\n')
+    const { keys } = loadConfig({
+      MUSTER_HOME: dir,
+      MUSTER_KEEPER_KEYSTORE: '/keys/keeper.json',
+      MUSTER_KEEPER_PASSWORD: 'from the variable',
+      MUSTER_REPORTER_PASSWORD_FILE: file,
+    })
+    expect(keys.keeper.keystore).to.equal('/keys/keeper.json')
+    expect(keys.reporter.keystore).to.equal(join(dir, 'keys', 'reporter.json'))
+    expect(await keys.keeper.password()).to.equal('from the variable')
+    expect(await keys.reporter.password()).to.equal('from the file')
+    expect((await rejectionOf(keys.admin.password())).code).to.equal('PASSWORD_MISSING')
+    await rm(dir, { recursive: true })
+  })
+})
