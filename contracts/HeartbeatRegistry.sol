@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {BitSlice} from "./libraries/BitSlice.sol";
+import {CodePage} from "./libraries/CodePage.sol";
+import {CycleGrid} from "./libraries/CycleGrid.sol";
+import {OnlineRate} from "./libraries/OnlineRate.sol";
+import {RegistryBase} from "./registry/RegistryBase.sol";
+import {Reporters} from "./registry/Reporters.sol";
+import {Roster} from "./registry/Roster.sol";
+
+/// @title Evidence: one bitmap of online validators an hour, and the online rate counted from it
+/// @notice Snapshots lie in a ring of four lanes, one a cycle: lane = cycle % 4. A lane's header says which hours of
+/// which cycle it really holds, so its slots are overwritten (5,000 gas) and never erased (22,100 for fresh ones).
+contract HeartbeatRegistry is Roster, Reporters {
+    using BitSlice for BitSlice.Counters;
+
+    /// @dev The open cycle, the one being settled, and two more for a keeper that is late (R-10).
+    uint256 private constant LANES = 4;
+    uint256 private constant HOURS = 24;
+
+    /// @dev An hour that a majority pushed is final this long after its end, also without the others (R-04).
+    uint256 public constant FINALITY_DELAY = 30 minutes;
+
+    /// @dev Layout of a header: cycle (32 bits) | words (16) | seats (8) | … | pushed (192, from bit 64): bit
+    /// 64 + 8 * hour + seat.
+    uint256 private constant WORDS_SHIFT = 32;
+    uint256 private constant SEATS_SHIFT = 48;
+    uint256 private constant PUSHED_SHIFT = 64;
+
+    uint256[LANES] private _headers;
+
+    /// @dev Slot of (lane, seat, hour, word) without hashing: see _slot. 393,216 slots, used as far as the roster goes.
+    uint256[MAX_WORDS * HOURS * MAX_REPORTERS * LANES] private _ring;
+
+    constructor(
+        address admin,
+        address guardian,
+        address reporter,
+        uint40 firstCut,
+        uint32 pushWindow
+    ) RegistryBase(admin, guardian, firstCut, pushWindow) Reporters(reporter) {}
+
+    // ------------------------------------------------------------------ evidence comes in
+
+    /// @notice See IHeartbeatRegistry.pushStatus.
+    function pushStatus(uint256[] calldata words, uint32 hour) external {
+        uint32 cycle = cycleAt(uint256(hour) * CycleGrid.HOUR);
+        Reporter memory reporter = _reporters[msg.sender];
+        if (reporter.seatPlusOne == 0 || cycle < reporter.from || cycle >= reporter.until) {
+            revert NotReporter(msg.sender, cycle);
+        }
+        Registry memory r = _registry;
+        _checkHour(hour, cycle, r.frozenThrough);
+        uint256 header = _openLane(cycle, r);
+        _checkWords(words, cycle, header, r);
+
+        uint256 hourOfCycle = hour - CycleGrid.firstHour(FIRST_CUT, cycle);
+        uint256 seat = reporter.seatPlusOne - 1;
+        uint256 bit = 1 << (PUSHED_SHIFT + hourOfCycle * MAX_REPORTERS + seat);
+        uint256 slot = _slot(cycle, seat, hourOfCycle);
+        if (header & bit != 0) {
+            emit SnapshotPushed(hour, msg.sender, _merge(slot, words));
+            return;
+        }
+        _headers[cycle % LANES] = header | bit;
+        for (uint256 i = 0; i < words.length; ++i) _store(slot + i, words[i]);
+        emit SnapshotPushed(hour, msg.sender, words);
+    }
+
+    /// @notice See IHeartbeatRegistry.freeze.
+    function freeze(uint32 cycle) external onlyRewards {
+        _registry.frozenThrough = cycle;
+        emit RecordFrozen(cycle);
+    }
+
+    /// @notice See IHeartbeatRegistry.clearRecord.
+    function clearRecord(uint32 cycle) external onlyRewards {
+        _registry.frozenThrough = cycle;
+        _registry.settledThrough = cycle;
+        emit RecordCleared(cycle);
+    }
+
+    // ------------------------------------------------------------------ evidence is read
+
+    /// @notice See IHeartbeatRegistry.record.
+    function record(uint32 cycle) external view returns (Record memory result) {
+        uint256 header = _headerOf(cycle);
+        (uint256 counted, uint256 snapshots) = _countedHours(header);
+        result.words = uint32(uint16(header >> WORDS_SHIFT));
+        result.snapshots = uint8(snapshots);
+        result.missing = uint24(~counted);
+        result.isFinal = cycle != 0 && _isFinal(cycle, header);
+    }
+
+    /// @notice See IHeartbeatRegistry.eligibleWords.
+    function eligibleWords(
+        uint32 cycle,
+        uint256 rateBps,
+        uint256 first,
+        uint256 count
+    ) external view returns (uint256[] memory) {
+        return _eligibleWords(cycle, rateBps, first, count);
+    }
+
+    /// @notice See IHeartbeatRegistry.getNodeList, of the open cycle.
+    function getNodeList(uint256 rateBps) external view returns (address[] memory) {
+        return getNodeList(rateBps, cycleAt(block.timestamp));
+    }
+
+    /// @notice See IHeartbeatRegistry.getNodeList.
+    function getNodeList(uint256 rateBps, uint32 cycle) public view returns (address[] memory nodes) {
+        uint256 count = uint16(_headerOf(cycle) >> WORDS_SHIFT);
+        uint256[] memory words = _eligibleWords(cycle, rateBps, 0, count);
+        uint256 n = 0;
+        for (uint256 w = 0; w < count; ++w) n += BitSlice.popCount(words[w]);
+        nodes = new address[](n);
+        n = 0;
+        for (uint256 w = 0; w < count; ++w) {
+            for (uint256 left = words[w]; left != 0; left &= left - 1) {
+                nodes[n++] = _nodeAt(w * WORD + BitSlice.position(left & (~left + 1)));
+            }
+        }
+    }
+
+    /// @notice See IHeartbeatRegistry.appearances, of the open cycle.
+    function appearances(uint32 index) external view returns (uint256) {
+        return appearances(index, cycleAt(block.timestamp));
+    }
+
+    /// @notice See IHeartbeatRegistry.appearances.
+    function appearances(uint32 index, uint32 cycle) public view returns (uint256 n) {
+        uint256 header = _headerOf(cycle);
+        uint256 word = index / WORD;
+        if (word >= uint16(header >> WORDS_SHIFT)) return 0;
+        (uint256 counted, ) = _countedHours(header);
+        for (uint256 hour = 0; hour < HOURS; ++hour) {
+            if (counted & (1 << hour) == 0) continue;
+            n += (_majority(cycle, header, hour, word) >> (index % WORD)) & 1;
+        }
+    }
+
+    /// @notice See IHeartbeatRegistry.onlineRate, of the open cycle.
+    function onlineRate(uint32 index) external view returns (uint256) {
+        return onlineRate(index, cycleAt(block.timestamp));
+    }
+
+    /// @notice See IHeartbeatRegistry.onlineRate.
+    function onlineRate(uint32 index, uint32 cycle) public view returns (uint256) {
+        uint256 snapshots = snapshotCount(cycle);
+        return snapshots == 0 ? 0 : (appearances(index, cycle) * OnlineRate.BPS) / snapshots;
+    }
+
+    /// @notice See IHeartbeatRegistry.snapshotCount, of the open cycle.
+    function snapshotCount() external view returns (uint256) {
+        return snapshotCount(cycleAt(block.timestamp));
+    }
+
+    /// @notice See IHeartbeatRegistry.snapshotCount.
+    function snapshotCount(uint32 cycle) public view returns (uint256 snapshots) {
+        (, snapshots) = _countedHours(_headerOf(cycle));
+    }
+
+    /// @notice See IHeartbeatRegistry.snapshotHours.
+    function snapshotHours(uint32 cycle) external view returns (uint32[] memory hoursList) {
+        (uint256 counted, uint256 snapshots) = _countedHours(_headerOf(cycle));
+        hoursList = new uint32[](snapshots);
+        uint256 n = 0;
+        for (uint256 hour = 0; hour < HOURS; ++hour) {
+            if (counted & (1 << hour) == 0) continue;
+            hoursList[n++] = uint32(CycleGrid.firstHour(FIRST_CUT, cycle) + hour);
+        }
+    }
+
+    /// @notice See IHeartbeatRegistry.snapshotOf.
+    function snapshotOf(uint32 hour, address reporter) external view returns (uint256[] memory words) {
+        uint32 cycle = cycleAt(uint256(hour) * CycleGrid.HOUR);
+        uint256 header = _headerOf(cycle);
+        uint256 seat = _reporters[reporter].seatPlusOne;
+        if (header == 0 || seat == 0) return words;
+        uint256 hourOfCycle = hour - CycleGrid.firstHour(FIRST_CUT, cycle);
+        if ((header >> (PUSHED_SHIFT + hourOfCycle * MAX_REPORTERS + seat - 1)) & 1 == 0) return words;
+        words = new uint256[](uint16(header >> WORDS_SHIFT));
+        uint256 slot = _slot(cycle, seat - 1, hourOfCycle);
+        for (uint256 i = 0; i < words.length; ++i) words[i] = _read(slot + i);
+    }
+
+    /// @notice See IHeartbeatRegistry.wordCountOf.
+    function wordCountOf(uint32 cycle) external view returns (uint256) {
+        uint256 header = _headerOf(cycle);
+        return header == 0 ? _wordsOf(_sizeAt(cycle, _registry)) : uint16(header >> WORDS_SHIFT);
+    }
+
+    // ------------------------------------------------------------------ inside: a push
+
+    function _checkHour(uint32 hour, uint32 cycle, uint32 frozenThrough) private view {
+        if (cycle == 0) revert HourBeforeFirstCut(hour, uint32(FIRST_CUT / CycleGrid.HOUR));
+        uint256 end = (uint256(hour) + 1) * CycleGrid.HOUR;
+        if (block.timestamp < end) revert HourNotOver(hour, end);
+        if (cycle <= frozenThrough) revert CycleSettled(cycle);
+        if (block.timestamp >= end + PUSH_WINDOW) revert HourTooOld(hour, end + PUSH_WINDOW);
+    }
+
+    /// @return header The lane's header: the stored one, or a new one when this is the cycle's first push.
+    function _openLane(uint32 cycle, Registry memory r) private view returns (uint256 header) {
+        header = _headers[cycle % LANES];
+        uint32 holds = uint32(header);
+        if (holds == cycle) return header;
+        if (holds > r.settledThrough) revert LaneBusy(holds);
+        uint256 words = _wordsOf(_sizeAt(cycle, r));
+        if (words == 0) revert EmptyRoster();
+        return cycle | (words << WORDS_SHIFT) | (uint256(_seatsAt(cycle, r)) << SEATS_SHIFT);
+    }
+
+    function _checkWords(uint256[] calldata words, uint32 cycle, uint256 header, Registry memory r) private pure {
+        uint256 expected = uint16(header >> WORDS_SHIFT);
+        if (words.length != expected) revert WrongWordCount(words.length, expected);
+        uint256 size = _sizeAt(cycle, r);
+        uint256 tail = size % WORD;
+        if (tail == 0 || _wordsOf(size) != expected) return;
+        if (words[expected - 1] >> tail != 0) revert BitsBeyondRoster(words[expected - 1], size);
+    }
+
+    /// @return added The bits that the stored words did not have yet.
+    function _merge(uint256 slot, uint256[] calldata words) private returns (uint256[] memory added) {
+        added = new uint256[](words.length);
+        for (uint256 i = 0; i < words.length; ++i) {
+            uint256 stored = _read(slot + i);
+            added[i] = words[i] & ~stored;
+            if (added[i] != 0) _store(slot + i, stored | words[i]);
+        }
+    }
+
+    /// @inheritdoc Reporters
+    function _dropPushes(uint8 seat) internal override {
+        uint256 column = 0;
+        for (uint256 hour = 0; hour < HOURS; ++hour) column |= 1 << (PUSHED_SHIFT + hour * MAX_REPORTERS + seat);
+        for (uint256 lane = 0; lane < LANES; ++lane) {
+            if (uint32(_headers[lane]) > _registry.frozenThrough) _headers[lane] &= ~column;
+        }
+    }
+
+    // ------------------------------------------------------------------ inside: the count
+
+    function _eligibleWords(
+        uint32 cycle,
+        uint256 rateBps,
+        uint256 first,
+        uint256 count
+    ) private view returns (uint256[] memory eligible) {
+        if (rateBps == 0 || rateBps > OnlineRate.BPS) revert RateOutOfRange(rateBps);
+        eligible = new uint256[](count);
+        uint256 header = _headerOf(cycle);
+        (uint256 counted, uint256 snapshots) = _countedHours(header);
+        if (snapshots == 0) return eligible;
+        assert(snapshots <= BitSlice.CAPACITY);
+        uint256 least = OnlineRate.threshold(snapshots, rateBps);
+        uint256 seats = uint8(header >> SEATS_SHIFT);
+        bool single = seats & (seats - 1) == 0;
+        uint256[] memory slots = single ? _slotsOf(cycle, counted, snapshots, seats) : new uint256[](0);
+        uint256 last = first + count;
+        uint256 words = uint16(header >> WORDS_SHIFT);
+        for (uint256 w = first; w < last && w < words; ++w) {
+            uint256 ge = single ? _countStored(slots, w, least) : _countMajority(cycle, header, counted, w, least);
+            eligible[w - first] = ge & _maskAt(cycle, w);
+        }
+    }
+
+    /// @dev The hot path, one reporter: adds the word of every counted hour into bit-planes kept on the stack.
+    function _countStored(uint256[] memory slots, uint256 word, uint256 least) private view returns (uint256) {
+        uint256 a;
+        uint256 b;
+        uint256 c;
+        uint256 d;
+        uint256 e;
+        assembly ("memory-safe") {
+            let end := add(add(slots, 0x20), shl(5, mload(slots)))
+            for {
+                let at := add(slots, 0x20)
+            } lt(at, end) {
+                at := add(at, 0x20)
+            } {
+                let carry := sload(add(mload(at), word))
+                let next := and(a, carry)
+                a := xor(a, carry)
+                carry := and(b, next)
+                b := xor(b, next)
+                next := and(c, carry)
+                c := xor(c, carry)
+                carry := and(d, next)
+                d := xor(d, next)
+                e := xor(e, carry)
+            }
+        }
+        return BitSlice.atLeast(BitSlice.Counters(a, b, c, d, e), least);
+    }
+
+    function _countMajority(
+        uint32 cycle,
+        uint256 header,
+        uint256 counted,
+        uint256 word,
+        uint256 least
+    ) private view returns (uint256) {
+        BitSlice.Counters memory n;
+        for (uint256 hour = 0; hour < HOURS; ++hour) {
+            if (counted & (1 << hour) != 0) n.add(_majority(cycle, header, hour, word));
+        }
+        return n.atLeast(least);
+    }
+
+    /// @return Bits that at least k of the reporters set in the hour.
+    function _majority(uint32 cycle, uint256 header, uint256 hour, uint256 word) private view returns (uint256) {
+        uint256 seats = uint8(header >> SEATS_SHIFT);
+        uint256 pushed = (header >> (PUSHED_SHIFT + hour * MAX_REPORTERS)) & seats;
+        BitSlice.Counters memory n;
+        for (uint256 seat = 0; seat < MAX_REPORTERS; ++seat) {
+            if (pushed & (1 << seat) != 0) n.add(_read(_slot(cycle, seat, hour) + word));
+        }
+        return n.atLeast(_quorum(seats));
+    }
+
+    /// @return counted Bit h: at least k reporters pushed hour h.
+    /// @return snapshots How many such hours there are.
+    function _countedHours(uint256 header) private pure returns (uint256 counted, uint256 snapshots) {
+        uint256 seats = uint8(header >> SEATS_SHIFT);
+        uint256 k = _quorum(seats);
+        for (uint256 hour = 0; hour < HOURS; ++hour) {
+            uint256 pushed = (header >> (PUSHED_SHIFT + hour * MAX_REPORTERS)) & seats;
+            if (pushed == 0) continue;
+            if (k > 1 && BitSlice.popCount(pushed) < k) continue;
+            counted |= 1 << hour;
+            ++snapshots;
+        }
+    }
+
+    /// @dev An hour is final when all reporters pushed it, when at least k did and FINALITY_DELAY is over, or when its
+    /// window is over (R-04).
+    function _isFinal(uint32 cycle, uint256 header) private view returns (bool) {
+        uint256 end = FIRST_CUT + (uint256(cycle) - 1) * CycleGrid.CYCLE;
+        uint256 seats = uint8(header >> SEATS_SHIFT);
+        uint256 k = _quorum(seats);
+        for (uint256 hour = 0; hour < HOURS; ++hour) {
+            end += CycleGrid.HOUR;
+            if (block.timestamp >= end + PUSH_WINDOW) continue;
+            if (block.timestamp < end) return false;
+            uint256 pushed = (header >> (PUSHED_SHIFT + hour * MAX_REPORTERS)) & seats;
+            if (pushed == seats && seats != 0) continue;
+            if (block.timestamp < end + FINALITY_DELAY || BitSlice.popCount(pushed) < k) return false;
+        }
+        return true;
+    }
+
+    /// @return k floor(n / 2) + 1 of n reporters.
+    function _quorum(uint256 seats) private pure returns (uint256) {
+        return BitSlice.popCount(seats) / 2 + 1;
+    }
+
+    /// @return slots First slot of every counted hour of the only reporter.
+    function _slotsOf(
+        uint32 cycle,
+        uint256 counted,
+        uint256 snapshots,
+        uint256 seats
+    ) private pure returns (uint256[] memory slots) {
+        slots = new uint256[](snapshots);
+        uint256 seat = BitSlice.position(seats);
+        uint256 n = 0;
+        for (uint256 hour = 0; hour < HOURS; ++hour) {
+            if (counted & (1 << hour) != 0) slots[n++] = _slot(cycle, seat, hour);
+        }
+    }
+
+    /// @return header The lane's header when the lane holds the cycle, else 0.
+    function _headerOf(uint32 cycle) private view returns (uint256 header) {
+        header = _headers[cycle % LANES];
+        if (cycle == 0 || uint32(header) != cycle) return 0;
+    }
+
+    function _wordsOf(uint256 size) private pure returns (uint256) {
+        return (size + WORD - 1) / WORD;
+    }
+
+    /// @return slot First slot of the hour's words. Lanes, seats and hours are in range by construction, and the words
+    /// of an hour are at most MAX_WORDS, so that no two hours overlap.
+    function _slot(uint32 cycle, uint256 seat, uint256 hour) private pure returns (uint256 slot) {
+        uint256 base;
+        assembly ("memory-safe") {
+            base := _ring.slot
+        }
+        return base + (((cycle % LANES) * MAX_REPORTERS + seat) * HOURS + hour) * MAX_WORDS;
+    }
+
+    function _read(uint256 slot) private view returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := sload(slot)
+        }
+    }
+
+    function _store(uint256 slot, uint256 value) private {
+        assembly ("memory-safe") {
+            sstore(slot, value)
+        }
+    }
+}
