@@ -32,7 +32,7 @@ abstract contract Reporters is RegistryBase {
     /// @notice See IHeartbeatRegistry.addReporter.
     function addReporter(address reporter) external onlyRole(DEFAULT_ADMIN_ROLE) {
         if (reporter == address(0)) revert ZeroAddress();
-        if (isReporter(reporter)) revert ReporterKnown(reporter);
+        if (isReporter(reporter) || _holdsSeat(reporter)) revert ReporterKnown(reporter);
         if (rewards != address(0) && IAccessControl(rewards).hasRole(KEEPER_ROLE, reporter)) {
             revert ReporterIsKeeper(reporter);
         }
@@ -47,13 +47,10 @@ abstract contract Reporters is RegistryBase {
 
     /// @notice See IHeartbeatRegistry.removeReporter.
     function removeReporter(address reporter) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        if (!_holdsSeat(reporter)) revert ReporterUnknown(reporter);
         Reporter memory r = _reporters[reporter];
-        uint256 bit = r.seatPlusOne == 0 ? 0 : 1 << (r.seatPlusOne - 1);
-        if (_registry.seats & bit == 0 || _seatHolders[r.seatPlusOne - 1] != reporter) {
-            revert ReporterUnknown(reporter);
-        }
         uint32 from = _change();
-        _registry.seats &= uint8(~bit);
+        _registry.seats &= ~uint8(1 << (r.seatPlusOne - 1));
         if (r.until > from) _reporters[reporter].until = from;
         emit ReporterRemoved(reporter, r.seatPlusOne - 1, from - 1);
     }
@@ -64,7 +61,8 @@ abstract contract Reporters is RegistryBase {
         if (r.seatPlusOne == 0) revert ReporterUnknown(reporter);
         _reporters[reporter].until = 0;
         _reporters[reporter].expelled = true;
-        _dropPushes(r.seatPlusOne - 1);
+        // A seat that has passed on holds another's pushes now.
+        if (_seatHolders[r.seatPlusOne - 1] == reporter) _dropPushes(r.seatPlusOne - 1);
         emit ReporterExpelled(reporter, r.seatPlusOne - 1);
     }
 
@@ -90,6 +88,13 @@ abstract contract Reporters is RegistryBase {
     /// @return The reporter set of the cycle: exact for every cycle that is not settled.
     function _seatsAt(uint32 cycle, Registry memory r) internal pure returns (uint8) {
         return cycle >= r.seatsFrom ? r.seats : r.seatsBefore;
+    }
+
+    /// @return Whether the reporter is in the newest set; an expelled one is until the admin removes it.
+    function _holdsSeat(address reporter) private view returns (bool) {
+        uint8 seatPlusOne = _reporters[reporter].seatPlusOne;
+        if (seatPlusOne == 0 || _seatHolders[seatPlusOne - 1] != reporter) return false;
+        return _registry.seats & (1 << (seatPlusOne - 1)) != 0;
     }
 
     /// @dev Takes a reporter's pushes out of the open lanes.

@@ -80,6 +80,10 @@ library Extraction {
         if (record.snapshots < p.minSnapshots) return (0, pool, 0, isFinal);
         uint256[] memory words = registry.eligibleWords(n, p.rateBps, 0, record.words);
         for (uint256 w = 0; w < words.length; ++w) eligible += BitSlice.popCount(words[w]);
+        if (eligible == 0 && p.payAll) {
+            (words, ) = registry.rosterWords(n, 0, record.words);
+            for (uint256 w = 0; w < words.length; ++w) eligible += BitSlice.popCount(words[w]);
+        }
         if (!p.weighted && eligible != 0) share = pool / eligible;
     }
 

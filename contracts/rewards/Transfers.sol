@@ -73,6 +73,7 @@ abstract contract Transfers is Cycles {
             address payee = REGISTRY.fundOf(cycles[i], index);
             if (msg.sender != payee) revert NotPayee(msg.sender, payee);
             uint256 amount = _take(cycles[i], index);
+            if (amount == 0) continue;
             sum += amount;
             emit Claimed(cycles[i], index, payee, amount);
         }
