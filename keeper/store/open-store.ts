@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import type { Clock } from '../base/time.ts'
+import type { Db } from './db.ts'
+import { migrate } from './migrate.ts'
+import { openPglite } from './pglite.ts'
+import { openPostgres } from './postgres.ts'
+
+export interface StoreOptions {
+  databaseUrl?: string | undefined
+  home: string
+  clock: Clock
+}
+
+/** PostgreSQL when it is configured, else the embedded store of the home directory; migrated. */
+export async function openStore({ databaseUrl, home, clock }: StoreOptions): Promise<Db> {
+  const db = databaseUrl
+    ? await openPostgres(databaseUrl)
+    : await openPglite(join(home, 'store'), clock)
+  try {
+    await migrate(db, clock)
+    return db
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+}
