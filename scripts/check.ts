@@ -1,0 +1,115 @@
+// `npm run check`: all that CI checks, to the end even after a failure, and one last line
+// `N passed, N failed`: every test counts, and every other step counts as one.
+//   --ci      a part that cannot run here (PostgreSQL) counts as failed instead of being left out
+//   --only X  just the steps whose names begin with X
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { countTests, readReport, removeReport } from './reports.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const BIN = join(ROOT, 'node_modules', '.bin')
+// .ci/run has 60 minutes; the longest step (all tests on 2 cores) should take well under 20.
+const STEP_TIMEOUT_MS = 25 * 60_000
+
+interface Step {
+  name: string
+  command: string[]
+  /** Reports in reports/ whose tests are counted; a step without counts as one. */
+  reports?: string[]
+  env?: Record<string, string>
+  /** Why the step cannot run here. */
+  missing?: string
+}
+
+interface Outcome {
+  name: string
+  passed: number
+  failed: number
+  seconds: number
+}
+
+function node(script: string, ...args: string[]): string[] {
+  return [process.execPath, '--disable-warning=ExperimentalWarning', join(ROOT, script), ...args]
+}
+
+function bin(name: string, ...args: string[]): string[] {
+  return [process.execPath, join(BIN, name), ...args]
+}
+
+function steps(): Step[] {
+  const solidity = ['contracts/**/*.sol', 'test/**/*.sol']
+  return [
+    { name: 'format', command: bin('prettier', '--check', '--log-level', 'warn', '.') },
+    { name: 'lint', command: bin('oxlint', '--type-aware', '--deny-warnings') },
+    { name: 'solhint', command: bin('solhint', '--disc', '--noPoster', '-w', '0', ...solidity) },
+    { name: 'types', command: bin('tsc', '--noEmit') },
+    { name: 'generated files are fresh', command: node('scripts/gen.ts', '--check') },
+    { name: 'tests', command: node('scripts/test.ts', '--strict'), reports: ['solidity', 'mocha'] },
+    postgresStep(),
+    { name: 'gas goals and snapshots', command: node('scripts/bench-gas.ts', '--check') },
+    { name: 'ids', command: node('scripts/ids.ts') },
+  ]
+}
+
+/** The rooms once more, on the server that operators use. */
+function postgresStep(): Step {
+  const step: Step = {
+    name: 'keeper tests on PostgreSQL',
+    command: node('scripts/test.ts', '--strict', '--report', 'postgres', 'test/keeper'),
+    reports: ['postgres'],
+    env: { DB: 'postgres' },
+  }
+  if (process.env.DATABASE_URL) return step
+  return { ...step, missing: 'DATABASE_URL names no server' }
+}
+
+function run(step: Step): Outcome {
+  const started = performance.now()
+  console.log(`\n── ${step.name}`)
+  for (const report of step.reports ?? []) removeReport(report)
+  const [command = '', ...args] = step.command
+  const { status, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: STEP_TIMEOUT_MS,
+    env: { ...process.env, ...step.env },
+  })
+  if (error !== undefined) console.log(`${step.name}: ${error.message}`)
+  const seconds = Math.round((performance.now() - started) / 1000)
+  const counts = countStep(step, status === 0)
+  return { name: step.name, ...counts, seconds }
+}
+
+function countStep(step: Step, ok: boolean): { passed: number; failed: number } {
+  if (step.reports === undefined) return { passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
+  const tests = step.reports.flatMap((name) => readReport(name)?.tests ?? [])
+  const { passed, failed } = countTests(tests)
+  // A run that broke without a failed test, or that ran nothing, must not look like a success.
+  const broken = failed === 0 && (!ok || tests.length === 0)
+  return { passed, failed: broken ? 1 : failed }
+}
+
+function main(): number {
+  const { values } = parseArgs({
+    options: { ci: { type: 'boolean', default: false }, only: { type: 'string', default: '' } },
+  })
+  const outcomes: Outcome[] = []
+  for (const step of steps().filter(({ name }) => name.startsWith(values.only))) {
+    if (step.missing === undefined) outcomes.push(run(step))
+    else if (values.ci) outcomes.push({ name: step.name, passed: 0, failed: 1, seconds: 0 })
+    if (step.missing !== undefined) console.log(`\n── ${step.name}: not run, ${step.missing}`)
+  }
+  console.log('\n── summary')
+  for (const { name, passed, failed, seconds } of outcomes) {
+    console.log(
+      `${failed > 0 ? '✗' : '✓'} ${name}: ${passed} passed, ${failed} failed (${seconds} s)`,
+    )
+  }
+  const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
+  const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
+  console.log(`${passed} passed, ${failed} failed`)
+  return failed > 0 ? 1 : 0
+}
+
+process.exitCode = main()
