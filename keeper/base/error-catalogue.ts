@@ -1,29 +1,8 @@
-/** Exit codes after BSD sysexits, so that a supervisor can tell "try later" from "fix me". */
-export const EXIT = {
-  ok: 0,
-  failed: 1,
-  usage: 64,
-  data: 65,
-  unavailable: 69,
-  internal: 70,
-  temporary: 75,
-  denied: 77,
-  config: 78,
-} as const
+import { EXIT, rows } from './catalogue-row.ts'
+import { validators } from './catalogue-validators.ts'
 
-export interface CatalogueRow {
-  /** What happened; {names} are filled from the facts. */
-  sentence: string
-  /** What the reader can do about it. */
-  wayOut: string
-  exitCode: number
-  /** True when the same call may succeed later without anybody changing anything. */
-  retry?: true
-}
-
-function rows<Code extends string>(table: Record<Code, CatalogueRow>): Record<Code, CatalogueRow> {
-  return table
-}
+export { EXIT } from './catalogue-row.ts'
+export type { CatalogueRow } from './catalogue-row.ts'
 
 const base = rows({
   INTERNAL: {
@@ -241,7 +220,41 @@ const rooms = rows({
     wayOut: 'Run `muster deploy` first.',
     exitCode: EXIT.config,
   },
+  DEPLOYMENT_INVALID: {
+    sentence: 'The deployment in {file} is not valid: {faults}.',
+    wayOut: 'Restore the file as `muster deploy` wrote it, or deploy again.',
+    exitCode: EXIT.config,
+  },
 })
 
-export const CATALOGUE = { ...base, ...store, ...chain, ...rooms }
+/** Rows of the commands. */
+const commands = rows({
+  USAGE: {
+    sentence: '{what}.',
+    wayOut: 'See `muster {command} --help`.',
+    exitCode: EXIT.usage,
+  },
+  PORT_BUSY: {
+    sentence: 'Port {port} cannot be used: {reason}.',
+    wayOut: 'Stop what listens there, or choose another with --port.',
+    exitCode: EXIT.unavailable,
+  },
+  CHAIN_STATE_BROKEN: {
+    sentence: 'The local chain in {file} cannot be read: {reason}.',
+    wayOut: 'Start a new one with `muster chain --reset`; deployments on the old one are void then.',
+    exitCode: EXIT.data,
+  },
+  CHAIN_STATE_DIVERGED: {
+    sentence: 'Block {number} of {file} came out as {found} instead of {expected}.',
+    wayOut: 'Another Hardhat version mines other blocks: start anew with `muster chain --reset`.',
+    exitCode: EXIT.data,
+  },
+  CHAIN_CALL_REFUSED: {
+    sentence: 'A chain that keeps its state cannot take {method} back after a restart.',
+    wayOut: 'Start it with `muster chain --memory` for such experiments.',
+    exitCode: EXIT.failed,
+  },
+})
+
+export const CATALOGUE = { ...base, ...store, ...chain, ...rooms, ...commands }
 export type ErrorCode = keyof typeof CATALOGUE
