@@ -256,5 +256,5 @@ const commands = rows({
   },
 })
 
-export const CATALOGUE = { ...base, ...store, ...chain, ...rooms, ...commands }
+export const CATALOGUE = { ...base, ...store, ...chain, ...rooms, ...commands, ...validators }
 export type ErrorCode = keyof typeof CATALOGUE
