@@ -16,6 +16,7 @@ create table tx (
                                                 'reverted', 'cancelled', 'unknown', 'foreign')),
   reason       text,
   hash         text,                       -- of the attempt that was mined
+  succeeded    bool,                       -- of the receipt; false waits for depth, then reverted
   block_number bigint,
   block_hash   text,
   gas_used     bigint,

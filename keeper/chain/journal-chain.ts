@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from '../base/json.ts'
+import type { UnixSeconds } from '../base/time.ts'
+import type { Db } from '../store/db.ts'
+
+export type JournalEventKind =
+  | 'planned'
+  | 'signed'
+  | 'broadcast'
+  | 'included'
+  | 'rewound'
+  | 'final'
+  | 'reverted'
+  | 'cancelled'
+  | 'unknown'
+  | 'foreign'
+
+export interface JournalEvent {
+  seq: bigint
+  txId: bigint
+  kind: JournalEventKind
+  /** Canonical JSON. */
+  facts: string
+  at: UnixSeconds
+  prevHash: string
+  hash: string
+}
+
+interface HeadRow {
+  seq: bigint
+  hash: string
+}
+
+// How many events verifying reads at a time: a few MB, whatever the length of the journal.
+const VERIFY_PAGE = 5_000
+
+/** Appends to the chain of hashes; the head row, locked until the commit, orders the writers. */
+export async function appendEvent(
+  t: Db,
+  event: { txId: bigint; kind: JournalEventKind; facts: object; at: UnixSeconds },
+): Promise<void> {
+  const head = await t.one<HeadRow>('select seq, hash from journal_head for update')
+  const seq = head.seq + 1n
+  const facts = canonicalJson(event.facts)
+  const hash = hashOf({ ...event, seq, facts, prevHash: head.hash })
+  await t.query('insert into journal_event values ($1, $2, $3, $4, $5, $6, $7)', [
+    ...[seq, event.txId, event.kind, facts],
+    ...[event.at, head.hash, hash],
+  ])
+  await t.query('update journal_head set seq = $1, hash = $2', [seq, hash])
+}
+
+function hashOf(event: Omit<JournalEvent, 'hash'>): string {
+  const { prevHash, seq, txId, kind, facts, at } = event
+  return createHash('sha256')
+    .update(canonicalJson([prevHash, seq, txId, kind, facts, at]))
+    .digest('hex')
+}
+
+/** The first event that was edited, inserted or deleted; undefined when the chain is whole. */
+export async function findBrokenEvent(db: Db): Promise<bigint | undefined> {
+  const head = await db.one<HeadRow>('select seq, hash from journal_head')
+  let last: HeadRow = { seq: 0n, hash: '0'.repeat(64) }
+  for (;;) {
+    const page = await readEvents(db, last.seq)
+    for (const event of page) {
+      const isNext = event.seq === last.seq + 1n && event.prevHash === last.hash
+      if (!isNext || hashOf(event) !== event.hash) return last.seq + 1n
+      last = event
+    }
+    if (page.length < VERIFY_PAGE) break
+  }
+  return last.seq === head.seq && last.hash === head.hash ? undefined : last.seq + 1n
+}
+
+async function readEvents(db: Db, after: bigint): Promise<JournalEvent[]> {
+  const rows = await db.query<Omit<JournalEvent, 'at'> & { at: bigint }>(
+    `select seq, tx_id as "txId", kind, facts, at, prev_hash as "prevHash", hash
+       from journal_event where seq > $1 order by seq limit $2`,
+    [after, VERIFY_PAGE],
+  )
+  return rows.map((row) => ({ ...row, at: Number(row.at) }))
+}

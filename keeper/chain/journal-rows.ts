@@ -1,0 +1,141 @@
+import { getAddress } from 'ethers'
+import type { Wei } from '../base/amount.ts'
+import type { Address, Hex } from '../base/schema.ts'
+import type { UnixSeconds } from '../base/time.ts'
+import type { Fees } from './fees.ts'
+
+export type TxState =
+  | 'planned'
+  | 'signed'
+  | 'broadcast'
+  | 'included'
+  | 'final'
+  | 'reverted'
+  | 'cancelled'
+  | 'unknown'
+  | 'foreign'
+
+export type AttemptPurpose = 'send' | 'bump' | 'cancel'
+
+export interface TxRecord {
+  id: bigint
+  chainId: number
+  contract: Address
+  kind: string
+  key: string
+  payloadHash: Hex
+  sender: Address
+  /** Undefined once released, which only happens before anything was signed. */
+  nonce: number | undefined
+  data: Hex
+  value: Wei
+  gasLimit: bigint
+  state: TxState
+  reason: string | undefined
+  /** Of the attempt that was mined; before that, of the last one signed. */
+  hash: Hex | undefined
+  succeeded: boolean | undefined
+  blockNumber: number | undefined
+  blockHash: Hex | undefined
+  gasUsed: bigint | undefined
+  gasPrice: Wei | undefined
+  createdAt: UnixSeconds
+  updatedAt: UnixSeconds
+}
+
+export interface TxAttempt extends Fees {
+  hash: Hex
+  raw: Hex
+  purpose: AttemptPurpose
+  signedAt: UnixSeconds
+  broadcastAt: UnixSeconds | undefined
+}
+
+export interface TxRow {
+  id: bigint
+  chain_id: bigint
+  contract: string
+  kind: string
+  key: string
+  payload_hash: Hex
+  sender: string
+  nonce: bigint | null
+  data: Hex
+  value: string
+  gas_limit: bigint
+  state: TxState
+  reason: string | null
+  hash: Hex | null
+  succeeded: boolean | null
+  block_number: bigint | null
+  block_hash: Hex | null
+  gas_used: bigint | null
+  gas_price: string | null
+  created_at: bigint
+  updated_at: bigint
+}
+
+export interface AttemptRow {
+  hash: Hex
+  raw: Hex
+  purpose: AttemptPurpose
+  max_fee: string
+  tip: string
+  signed_at: bigint
+  broadcast_at: bigint | null
+}
+
+export const SELECT_TX = 'select * from tx'
+
+export function txOf(row: TxRow): TxRecord {
+  return {
+    id: row.id,
+    chainId: Number(row.chain_id),
+    contract: getAddress(row.contract) as Address,
+    kind: row.kind,
+    key: row.key,
+    payloadHash: row.payload_hash,
+    sender: getAddress(row.sender) as Address,
+    nonce: numberOf(row.nonce),
+    data: row.data,
+    value: BigInt(row.value),
+    gasLimit: row.gas_limit,
+    state: row.state,
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+    ...outcomeOf(row),
+  }
+}
+
+type Outcome = Pick<
+  TxRecord,
+  'reason' | 'hash' | 'succeeded' | 'blockNumber' | 'blockHash' | 'gasUsed' | 'gasPrice'
+>
+
+function outcomeOf(row: TxRow): Outcome {
+  return {
+    reason: row.reason ?? undefined,
+    hash: row.hash ?? undefined,
+    succeeded: row.succeeded ?? undefined,
+    blockNumber: numberOf(row.block_number),
+    blockHash: row.block_hash ?? undefined,
+    gasUsed: row.gas_used ?? undefined,
+    gasPrice: row.gas_price === null ? undefined : BigInt(row.gas_price),
+  }
+}
+
+function numberOf(value: bigint | null): number | undefined {
+  return value === null ? undefined : Number(value)
+}
+
+export function attemptOf(row: AttemptRow): TxAttempt {
+  return {
+    hash: row.hash,
+    raw: row.raw,
+    purpose: row.purpose,
+    maxFeePerGas: BigInt(row.max_fee),
+    maxPriorityFeePerGas: BigInt(row.tip),
+    signedAt: Number(row.signed_at),
+    broadcastAt: numberOf(row.broadcast_at),
+  }
+}
