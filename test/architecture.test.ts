@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { SourceFile } from './helpers/architecture.ts'
-import { checkArchitecture } from './helpers/architecture.ts'
+import { checkArchitecture, checkNatspec } from './helpers/architecture.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 
@@ -26,6 +26,22 @@ describe('the architecture', () => {
 
     expect(files.length).to.be.greaterThan(0)
     expect(checkArchitecture(files)).to.deep.equal([])
+  })
+})
+
+describe('the interfaces of the contracts', () => {
+  it('say what each function does that changes state', () => {
+    const paths = globSync('contracts/interfaces/*.sol', { cwd: ROOT })
+    const files = paths.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))
+
+    expect(files.length).to.be.greaterThan(0)
+    expect(files.flatMap(checkNatspec)).to.deep.equal([])
+  })
+
+  it('are refused when one says nothing', () => {
+    const text = 'interface I {\n\n    function pay(\n        uint a\n    ) external;\n}'
+
+    expect(checkNatspec({ path: 'I.sol', text })).to.deep.equal(['I.sol says nothing about pay'])
   })
 })
 

@@ -195,6 +195,16 @@ function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
+/** An interface says in NatSpec what each function that changes state does, and who may call it. */
+export function checkNatspec({ path, text }: SourceFile): string[] {
+  const functions = text.matchAll(/^([^\n]*)\n[ \t]*function (\w+)\(([^;]*);/gm)
+  return [...functions].flatMap(([, before = '', name, rest = '']) => {
+    const changesState = !/\b(view|pure)\b/.test(rest)
+    const documented = /^\s*(\/\/\/|\*\/)/.test(before)
+    return changesState && !documented ? [`${path} says nothing about ${name}`] : []
+  })
+}
+
 const COMMENT_OR_STRING =
   /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g
 
