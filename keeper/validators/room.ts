@@ -1,0 +1,33 @@
+import type { Logger } from '../base/log.ts'
+import type { Clock } from '../base/time.ts'
+import type { ChainClient } from '../chain/client.ts'
+import type { Contracts } from '../chain/contracts.ts'
+import type { Sender } from '../chain/sender.ts'
+import type { Db } from '../store/db.ts'
+
+/** What can be read without a key or a store. */
+export interface ChainRoom {
+  client: ChainClient
+  contracts: Contracts
+}
+
+/** Told between the steps of a day that a crash may fall between; tests kill the process there. */
+export type DayStep = 'snapshots-pushed' | 'extracted' | 'batch-sent' | 'transferred'
+
+/** All that the validators' day works with: two senders, because two keys sign (Z-50). */
+export interface ValidatorsRoom extends ChainRoom {
+  db: Db
+  reporter: Sender
+  keeper: Sender
+  clock: Clock
+  log: Logger
+  /** Payees in one transfer transaction. */
+  batchSize: number
+  onStep?: (step: DayStep) => void | Promise<void>
+  signal?: AbortSignal
+}
+
+/** The chain's own time: what is due is decided by it, whatever this machine's clock says. */
+export async function blockTime({ client }: ChainRoom): Promise<number> {
+  return (await client.block('latest'))?.timestamp ?? 0
+}
