@@ -47,6 +47,7 @@ function steps(): Step[] {
     { name: 'generated files are fresh', command: node('scripts/gen.ts', '--check') },
     { name: 'tests', command: node('scripts/test.ts', '--strict'), reports: ['solidity', 'mocha'] },
     postgresStep(),
+    ...slitherSteps(),
     { name: 'gas goals and snapshots', command: node('scripts/bench-gas.ts', '--check') },
     { name: 'ids', command: node('scripts/ids.ts') },
   ]
@@ -62,6 +63,13 @@ function postgresStep(): Step {
   }
   if (process.env.DATABASE_URL) return step
   return { ...step, missing: 'DATABASE_URL names no server' }
+}
+
+/** Only where .ci/run could install it: it comes from PyPI and is not needed to build. */
+function slitherSteps(): Step[] {
+  const slither = process.env.SLITHER
+  if (!slither) return []
+  return [{ name: 'slither', command: [slither, '.', '--ignore-compile', '--fail-high'] }]
 }
 
 function run(step: Step): Outcome {
