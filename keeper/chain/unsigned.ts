@@ -33,7 +33,7 @@ export function checkSigned(raw: Hex, unsigned: UnsignedTx, sender: Address): Si
     sender: signed.from?.toLowerCase() === sender.toLowerCase(),
     type: signed.type === 2,
     fields: signed.unsignedSerialized === asked.unsignedSerialized,
-    bytes: signed.serialized === raw.toLowerCase(),
+    bytes: signed.isSigned() && signed.serialized === raw.toLowerCase(),
   }
   const field = Object.entries(fields).find(([, isRight]) => !isRight)?.[0]
   if (field) throw new KeeperError('SIGNATURE_WRONG', { field })
