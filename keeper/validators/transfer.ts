@@ -1,0 +1,135 @@
+import { KeeperError } from '../base/errors.ts'
+import type { Hex } from '../base/schema.ts'
+import type { Cycle } from '../base/time.ts'
+import { NATIVE } from '../chain/contracts.ts'
+import type { TxIntent } from '../chain/journal.ts'
+import type { TxRecord } from '../chain/journal-rows.ts'
+import { countBits } from '../heartbeat/words.ts'
+import { freshKey } from './attempt.ts'
+import { readCycle, readUnpaidOf } from './cycle-facts.ts'
+import type { CycleFacts } from './cycle.ts'
+import { nextStep } from './cycle.ts'
+import { refuseWaiting } from './extract.ts'
+import { maxPayees, transferGas } from './gas.ts'
+import type { TransferTerms } from './gas.ts'
+import type { ValidatorsRoom } from './room.ts'
+import { narrow, sliceKey, toSlices } from './slices.ts'
+import type { Slice } from './slices.ts'
+
+export interface TransferOptions {
+  /** Only these bits; everybody who is unpaid when left out. */
+  only?: readonly bigint[]
+  onBatch?: (batch: { tx: TxRecord; slice: Slice; done: number; total: number }) => Promise<void>
+}
+
+export interface Transfer {
+  batchSize: number
+  txs: TxRecord[]
+  /** Batches that turned out to be paid already when their turn came. */
+  skipped: number
+}
+
+// A batch stops cleanly after `maxRefused` refusals and leaves the rest unpaid: the next round lists them.
+// Even if all of 1,500 payees of a batch refuse, 16 at a time are settled: 100 rounds settle them.
+const MAX_ROUNDS = 100
+
+/**
+ * Phase 2. Who is unpaid is asked of the chain, so that a crash, a new store or a stranger's transfer change
+ * nothing: what is left is listed again, and only that.
+ */
+export async function transferCycle(
+  room: ValidatorsRoom,
+  cycle: Cycle,
+  options: TransferOptions = {},
+): Promise<Transfer> {
+  const terms = await termsOf(room, cycle)
+  const batchSize = Math.min(room.batchSize, maxPayees(terms))
+  const done: Transfer = { batchSize, txs: [], skipped: 0 }
+  let left: bigint[] | undefined
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const facts = await readCycle(room, cycle)
+    refuseUnready(facts)
+    const unpaid = facts.unpaid.map((mask, word) => mask & (options.only?.[word] ?? ~0n))
+    if (countBits(unpaid) === 0) return finish(room, done)
+    refuseStuck(cycle, round, unpaid, left)
+    left = unpaid
+    await sendAll(room, { cycle, terms, slices: toSlices(unpaid, batchSize), done, options })
+  }
+  throw new KeeperError('TRANSFER_STUCK', { cycle, rounds: MAX_ROUNDS, unpaid: countBits(left ?? []) })
+}
+
+function refuseUnready(facts: CycleFacts): void {
+  const { cycle, state } = facts
+  if (state !== 'settled') throw new KeeperError('CYCLE_NOT_SETTLED', { cycle, state })
+  refuseWaiting(facts, nextStep(facts))
+}
+
+/** A round that paid nobody would do the same again. */
+function refuseStuck(
+  cycle: Cycle,
+  rounds: number,
+  unpaid: readonly bigint[],
+  before: readonly bigint[] | undefined,
+): void {
+  if (before === undefined || countBits(unpaid) < countBits(before)) return
+  throw new KeeperError('TRANSFER_STUCK', { cycle, rounds, unpaid: countBits(unpaid) })
+}
+
+interface Round {
+  cycle: Cycle
+  terms: TransferTerms
+  slices: Slice[]
+  done: Transfer
+  options: TransferOptions
+}
+
+/** One after the other: before each one the sender waits until the chain has counted the last nonce (Z-47). */
+async function sendAll(room: ValidatorsRoom, round: Round): Promise<void> {
+  const { cycle, terms, slices, done, options } = round
+  for (const [i, planned] of slices.entries()) {
+    const slice = narrow(planned, await readUnpaidOf(room, cycle, planned.words))
+    if (slice.payees === 0) {
+      done.skipped += 1
+      continue
+    }
+    const intent = await intentOf(room, cycle, slice, terms)
+    const { errors } = room.contracts
+    const tx = await room.keeper.send(intent, { errors, until: 'included' })
+    done.txs.push(tx)
+    const { hash, gasUsed, nonce } = tx
+    room.log.info({ cycle, batch: i + 1, of: slices.length, hash, gasUsed, nonce }, 'batch-sent')
+    await options.onBatch?.({ tx, slice, done: i + 1, total: slices.length })
+    await room.onStep?.('batch-sent')
+  }
+}
+
+async function intentOf(
+  room: ValidatorsRoom,
+  cycle: Cycle,
+  slice: Slice,
+  terms: TransferTerms,
+): Promise<TxIntent> {
+  const { rewards, deployment } = room.contracts
+  const { words, masks, payees } = slice
+  const identity = { to: deployment.rewards, kind: 'transfer', key: sliceKey(cycle, slice) }
+  return {
+    ...identity,
+    key: await freshKey(room, identity),
+    data: rewards.interface.encodeFunctionData('extractTransfer', [cycle, words, masks]) as Hex,
+    value: 0n,
+    gasLimit: transferGas(payees, words.length, terms),
+  }
+}
+
+async function termsOf({ contracts }: ValidatorsRoom, cycle: Cycle): Promise<TransferTerms> {
+  const { maxRefused, stipend } = await contracts.rewards.paramsAt(cycle)
+  const isNative = contracts.deployment.asset === NATIVE
+  return { maxRefused: Number(maxRefused), stipend: Number(stipend), isNative }
+}
+
+/** Z-48: every batch is followed to its final state, in order. */
+async function finish(room: ValidatorsRoom, done: Transfer): Promise<Transfer> {
+  const txs: TxRecord[] = []
+  for (const tx of done.txs) txs.push(await room.keeper.carryOut(tx, { until: 'final' }))
+  return { ...done, txs }
+}
