@@ -37,7 +37,9 @@ abstract contract Cycles is Parameters, Pausing, Credits {
 
     /// @inheritdoc IValidatorRewards
     function unpaidMask(uint32 n, uint256 word) public view returns (uint256) {
-        return _s.cycles[n].state == State.Settled ? _s.unpaid[RewardsStateLib.key(n, word)] : 0;
+        // The key holds 16 bits of the word: a larger one would read the mask of another.
+        if (word > type(uint16).max || _s.cycles[n].state != State.Settled) return 0;
+        return _s.unpaid[RewardsStateLib.key(n, word)];
     }
 
     /// @inheritdoc IValidatorRewards

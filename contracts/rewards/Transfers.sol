@@ -108,7 +108,8 @@ abstract contract Transfers is Cycles {
         uint256 wait = b.keeper || r.settleDelay > r.grace ? r.settleDelay : r.grace;
         if (block.timestamp < r.extractedAt + wait) revert TransferTooEarly(n, r.extractedAt + wait);
         b.n = n;
-        b.weighted = r.weighted;
+        // With nothing to share the divisor may be 0: all shares are 0 then, as in the equal split.
+        b.weighted = r.weighted && r.pool != 0;
         b.pool = r.pool;
         b.weightSum = r.weightSum;
         if (!r.weighted && r.weightSum != 0) b.share = r.pool / r.weightSum;
