@@ -104,10 +104,16 @@ class Collector {
     if (this.#columns.includes(-1)) return
     this.#rows += 1
     if (this.#rows > MAX_BEAT_ROWS) throw this.#error([`more than ${MAX_BEAT_ROWS} rows`])
-    this.#addRow(line, this.#columns.map((column) => record[column] ?? ''))
+    this.#addRow(
+      line,
+      this.#columns.map((column) => record[column] ?? ''),
+    )
   }
 
-  #addRow(line: number, [validator = '', hourText = '', expectedText = '', seenText = '']: string[]) {
+  #addRow(
+    line: number,
+    [validator = '', hourText = '', expectedText = '', seenText = '']: string[],
+  ) {
     const node = this.#nodeOf(validator)
     if (node === undefined) return this.fault(line, `validator: "${validator}" is not an address`)
     const fault = numberFault(hourText, expectedText, seenText)

@@ -27,7 +27,11 @@ export async function readOnline(file: string, hour: Hour): Promise<OnlineInput>
   const text = await readText(file)
   const words = hexToWords(text)
   if (words !== undefined) return { form: 'bitmap', words, file }
-  return { form: 'list', nodes: text.trimStart().startsWith('[') ? fromJson(text, file) : fromText(text, file), file }
+  return {
+    form: 'list',
+    nodes: text.trimStart().startsWith('[') ? fromJson(text, file) : fromText(text, file),
+    file,
+  }
 }
 
 async function isBeatsFile(file: string): Promise<boolean> {
@@ -83,7 +87,11 @@ function fromText(text: string, file: string): Address[] {
   let rows: { info: { lines: number }; record: string[] }[]
   try {
     const options = { bom: true, trim: true, info: true, relax_column_count: true }
-    rows = parse(text, { ...options, skip_empty_lines: true, comment: '#' }) as unknown as typeof rows
+    rows = parse(text, {
+      ...options,
+      skip_empty_lines: true,
+      comment: '#',
+    }) as unknown as typeof rows
   } catch (error) {
     throw invalid(file, [messageOf(error)])
   }

@@ -8,7 +8,10 @@ import type { ChainRoom } from './room.ts'
 const CONCURRENT_READS = 8
 
 /** All of it as of one block, so that no fact belongs to another moment than the next. */
-export async function readCycle({ client, contracts }: ChainRoom, cycle: Cycle): Promise<CycleFacts> {
+export async function readCycle(
+  { client, contracts }: ChainRoom,
+  cycle: Cycle,
+): Promise<CycleFacts> {
   const { registry, rewards, deployment } = contracts
   const head = await client.block('latest')
   const at = { blockTag: head?.number ?? 0 }
@@ -20,7 +23,8 @@ export async function readCycle({ client, contracts }: ChainRoom, cycle: Cycle):
   ])
   const state = STATES[Number(decided.state)] ?? 'none'
   const words = Number(decided.words === 0n ? record.words : decided.words)
-  const unpaid = state === 'settled' ? await readUnpaid({ client, contracts }, cycle, words, at) : []
+  const unpaid =
+    state === 'settled' ? await readUnpaid({ client, contracts }, cycle, words, at) : []
   return {
     ...{ cycle, block: at.blockTag, now: head?.timestamp ?? 0, state, words, unpaid },
     cut: cutOf(deployment.firstCut, cycle),
@@ -51,7 +55,12 @@ async function readUnpaid(
   count: number,
   at: { blockTag: number },
 ): Promise<bigint[]> {
-  return readUnpaidOf(room, cycle, Array.from({ length: count }, (_, word) => word), at)
+  return readUnpaidOf(
+    room,
+    cycle,
+    Array.from({ length: count }, (_, word) => word),
+    at,
+  )
 }
 
 /** The unpaid masks of some roster words, in their order. */

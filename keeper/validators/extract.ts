@@ -138,7 +138,11 @@ async function nextPage(room: ValidatorsRoom, cycle: Cycle, sent: number): Promi
 
 async function countPages(room: ValidatorsRoom, cycle: Cycle): Promise<number> {
   const filter = { chainId: room.client.chainId, kind: 'extract', state: 'final' } as const
-  const rows = await listJournal(room.db, { ...filter, keyPrefix: `${cycle}/page-`, limit: MAX_PAGES })
+  const rows = await listJournal(room.db, {
+    ...filter,
+    keyPrefix: `${cycle}/page-`,
+    limit: MAX_PAGES,
+  })
   return rows.length
 }
 

@@ -35,7 +35,12 @@ const NONE: Payments = { paid: 0n, credited: 0n, carried: 0n, pool: 0n, refusals
 export async function readPayments(room: ChainRoom, facts: CycleFacts): Promise<Payments> {
   if (facts.state !== 'settled') return { ...NONE, refusals: [] }
   const { rewards, deployment } = room.contracts
-  const fromBlock = await blockAt(room.client, facts.extractedAt, deployment.deployBlock, facts.block)
+  const fromBlock = await blockAt(
+    room.client,
+    facts.extractedAt,
+    deployment.deployBlock,
+    facts.block,
+  )
   const topics = EVENTS.map((name) => rewards.interface.getEvent(name).topicHash as Hex)
   const query = { address: deployment.rewards, fromBlock, toBlock: await room.client.blockNumber() }
   const logs = await readLogs(room.client, { ...query, topics: [topics, topicOf(facts.cycle)] })

@@ -58,7 +58,10 @@ async function readHours(
  * Compares what the chain decided with what we get from its snapshots by another program. The first
  * difference stops everything: nothing is transferred on a decision that we cannot explain.
  */
-export async function checkDecision(room: ChainRoom, facts: CycleFacts): Promise<Decision | undefined> {
+export async function checkDecision(
+  room: ChainRoom,
+  facts: CycleFacts,
+): Promise<Decision | undefined> {
   const evidence = await readEvidence(room, facts.cycle)
   if (!evidence) return undefined
   const own = decideCycle(evidence)

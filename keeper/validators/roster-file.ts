@@ -26,10 +26,17 @@ const payableAddress = z
 const weight = z
   .union([z.string(), z.number().int().nonnegative()])
   .transform(String)
-  .refine((text) => /^\d{1,29}$/.test(text) && BigInt(text) <= MAX_WEIGHT, 'not a whole number below 2^96')
+  .refine(
+    (text) => /^\d{1,29}$/.test(text) && BigInt(text) <= MAX_WEIGHT,
+    'not a whole number below 2^96',
+  )
   .transform(BigInt)
 
-const rowSchema = z.object({ node: payableAddress, fund: payableAddress, weight: weight.default('1') })
+const rowSchema = z.object({
+  node: payableAddress,
+  fund: payableAddress,
+  weight: weight.default('1'),
+})
 
 /** A validator as a file names it; without the column every weight is 1. */
 export type RosterRow = z.output<typeof rowSchema>
@@ -87,7 +94,8 @@ function duplicatesOf(rows: CsvRow<RosterRow>[]): CsvFault[] {
   const first = new Map<string, number>()
   return rows.flatMap(({ line, value: { node } }) => {
     const earlier = first.get(node)
-    if (earlier !== undefined) return [{ line, fault: `node: ${node} is in line ${earlier} already` }]
+    if (earlier !== undefined)
+      return [{ line, fault: `node: ${node} is in line ${earlier} already` }]
     first.set(node, line)
     return []
   })
@@ -112,7 +120,7 @@ export function refuseKnown(rows: readonly RosterRow[], { byNode }: Roster): voi
  */
 export function toBatches(rows: readonly RosterRow[], firstIndex: number): RosterRow[][] {
   const batches: RosterRow[][] = []
-  for (let done = 0; done < rows.length; ) {
+  for (let done = 0; done < rows.length;) {
     const room = WORD - ((firstIndex + done) % WORD)
     batches.push(rows.slice(done, done + room))
     done += room

@@ -55,7 +55,11 @@ export async function transferCycle(
     left = unpaid
     await sendAll(room, { cycle, terms, slices: toSlices(unpaid, batchSize), done, options })
   }
-  throw new KeeperError('TRANSFER_STUCK', { cycle, rounds: MAX_ROUNDS, unpaid: countBits(left ?? []) })
+  throw new KeeperError('TRANSFER_STUCK', {
+    cycle,
+    rounds: MAX_ROUNDS,
+    unpaid: countBits(left ?? []),
+  })
 }
 
 function refuseUnready(facts: CycleFacts): void {

@@ -60,7 +60,8 @@ function countAppearances(
     const votes = Array.from({ length: masks.length * WORD }, () => 0)
     for (const words of hours[hour] ?? []) {
       for (const [w, word] of words.entries()) {
-        for (const bit of positionsOf(word)) votes[w * WORD + bit] = (votes[w * WORD + bit] ?? 0) + 1
+        for (const bit of positionsOf(word))
+          votes[w * WORD + bit] = (votes[w * WORD + bit] ?? 0) + 1
       }
     }
     for (const [index, count] of votes.entries()) {

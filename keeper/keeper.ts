@@ -1,0 +1,166 @@
+import { KeeperError, isKeeperError } from './base/errors.ts'
+import { createLogger } from './base/log.ts'
+import type { Logger } from './base/log.ts'
+import { systemClock } from './base/time.ts'
+import type { Clock } from './base/time.ts'
+import { openChain } from './chain/client.ts'
+import { openContracts, readDeployment } from './chain/contracts.ts'
+import type { TxRecord } from './chain/journal-rows.ts'
+import type { StepLabel } from './chain/send-context.ts'
+import { openSender } from './chain/sender.ts'
+import type { Sender } from './chain/sender.ts'
+import { openKeystore } from './chain/signer.ts'
+import type { TxSigner } from './chain/signer.ts'
+import type { Config } from './config.ts'
+import { keyVariables } from './config.ts'
+import type { Db } from './store/db.ts'
+import { openStore } from './store/open-store.ts'
+import type { ChainRoom, DayStep, ValidatorsRoom } from './validators/room.ts'
+
+/** The keys a keeper may sign with: one for evidence, one for extract and transfer (Z-50). */
+export type SigningRole = 'reporter' | 'keeper'
+
+export interface Keeper extends ValidatorsRoom {
+  config: Config
+}
+
+export interface Reader extends ChainRoom {
+  clock: Clock
+  log: Logger
+  close(): void
+}
+
+export interface KeeperDeps {
+  /** Decides what is due; waiting is always measured in real time. */
+  clock?: Clock
+  log?: Logger
+  signers?: Partial<Record<SigningRole, TxSigner>>
+  /** Keys that the command needs; the other one is not opened and refuses to sign. */
+  roles?: readonly SigningRole[]
+  onStep?: (step: StepLabel | DayStep, tx?: TxRecord) => void | Promise<void>
+  signal?: AbortSignal
+}
+
+// Every pass resolves at least one row of the journal; a window of one leaves one or two to resolve.
+const MAX_RESUME_PASSES = 100
+
+/** Store, chain, contracts, keys; then whatever a crash left unfinished, before anything else. */
+export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise<Keeper> {
+  const { clock = systemClock, roles = ['reporter', 'keeper'] } = deps
+  const log = deps.log ?? loggerOf(config)
+  const client = await openChain({ ...config, timeoutMs: config.rpcTimeoutMs })
+  let db: Db | undefined
+  try {
+    const deployment = await readDeployment(config.deploymentsDir, client.chainId)
+    const contracts = await openContracts(client, deployment)
+    const signers = await openSigners(config, roles, deps)
+    db = await openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
+    const keeper = assemble(config, { db, client, contracts, log }, signers, deps)
+    await resumeAll(keeper, roles)
+    return keeper
+  } catch (error) {
+    client.close()
+    await db?.close()
+    throw error
+  }
+}
+
+function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps): Keeper {
+  const { clock = systemClock, onStep, signal } = deps
+  return {
+    ...{ ...base, clock, config, batchSize: config.batchSize },
+    reporter: senderOf(config, base, signers.reporter, 'reporter', deps),
+    keeper: senderOf(config, base, signers.keeper, 'keeper', deps),
+    ...(onStep ? { onStep } : {}),
+    ...(signal ? { signal } : {}),
+  }
+}
+
+export async function closeKeeper(keeper: Keeper): Promise<void> {
+  keeper.client.close()
+  await keeper.db.close()
+}
+
+/** For commands that send nothing: no key and no store is opened. */
+export async function openReader(config: Config, deps: KeeperDeps = {}): Promise<Reader> {
+  const client = await openChain({ ...config, timeoutMs: config.rpcTimeoutMs })
+  const deployment = await readDeployment(config.deploymentsDir, client.chainId)
+  const contracts = await openContracts(client, deployment)
+  const { clock = systemClock } = deps
+  const log = deps.log ?? loggerOf(config)
+  return { client, contracts, clock, log, close: () => client.close() }
+}
+
+export function loggerOf({ logLevel, logFile }: Config): Logger {
+  return createLogger({ level: logLevel, ...(logFile === undefined ? {} : { file: logFile }) })
+}
+
+type Signers = Partial<Record<SigningRole, TxSigner>>
+
+async function openSigners(
+  config: Config,
+  roles: readonly SigningRole[],
+  { signers = {} }: KeeperDeps,
+): Promise<Signers> {
+  const opened: Signers = {}
+  for (const role of roles) {
+    const { keystore, password } = config.keys[role]
+    opened[role] =
+      signers[role] ?? (await openKeystore({ file: keystore, password: await password() }))
+  }
+  const { reporter, keeper } = opened
+  if (reporter && keeper && reporter.address === keeper.address) {
+    throw new KeeperError('KEYS_NOT_SEPARATE', { address: keeper.address })
+  }
+  return opened
+}
+
+type Base = Pick<Keeper, 'db' | 'client' | 'contracts' | 'log'>
+
+function senderOf(
+  config: Config,
+  { db, client, contracts, log }: Base,
+  signer: TxSigner | undefined,
+  role: SigningRole,
+  { onStep, signal }: KeeperDeps,
+): Sender {
+  if (!signer) return lockedSender(client, role)
+  const { finality, nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs } = config
+  return openSender({
+    ...{ db, client, signer, finality, nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs },
+    ...{ clock: systemClock, log: log.child({ sender: role }), errors: [contracts.errors] },
+    fees: { maxFeePerGas: config.maxFeePerGas, minTipPerGas: config.minTipPerGas },
+    ...(onStep ? { onStep } : {}),
+    ...(signal ? { signal } : {}),
+  })
+}
+
+/** In the place of a key that was not opened: nothing can be signed with it by mistake. */
+function lockedSender(client: Keeper['client'], role: SigningRole): Sender {
+  const refuse = async (): Promise<never> => {
+    throw new KeeperError('KEY_NOT_CONFIGURED', { role, env: keyVariables(role).keystore })
+  }
+  const address = '0x0000000000000000000000000000000000000000'
+  return { address, client, send: refuse, carryOut: refuse, resume: refuse }
+}
+
+/** A transaction that turns out to have failed is recorded as that; the day reads the chain and goes on. */
+async function resumeAll(keeper: Keeper, roles: readonly SigningRole[]): Promise<void> {
+  for (const role of roles) {
+    for (let pass = 0; pass < MAX_RESUME_PASSES; pass += 1) {
+      if (await resumeOnce(keeper, role)) break
+    }
+  }
+}
+
+async function resumeOnce(keeper: Keeper, role: SigningRole): Promise<boolean> {
+  try {
+    const done = await keeper[role].resume({ errors: keeper.contracts.errors })
+    for (const { kind, key, hash } of done) keeper.log.info({ role, kind, key, hash }, 'tx-resumed')
+    return true
+  } catch (error) {
+    if (!isKeeperError(error, 'TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT')) throw error
+    keeper.log.warn({ role, ...error.facts }, 'tx-resumed-failed')
+    return false
+  }
+}

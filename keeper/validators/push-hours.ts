@@ -1,0 +1,115 @@
+import type { ErrorCode } from '../base/error-catalogue.ts'
+import { KeeperError, describe, isKeeperError } from '../base/errors.ts'
+import type { Address } from '../base/schema.ts'
+import { SECONDS_PER_HOUR, hourOf, hoursOf, startOfHour } from '../base/time.ts'
+import type { Cycle, Hour } from '../base/time.ts'
+import type { Evidence } from '../heartbeat/evidence.ts'
+import { cycleOf, findSnapshot, pushHour } from '../heartbeat/snapshot.ts'
+import type { PushResult } from '../heartbeat/snapshot.ts'
+import { toWords } from '../heartbeat/words.ts'
+import { recordAction } from './action-log.ts'
+import type { Trigger } from './action-log.ts'
+import type { Roster } from './roster.ts'
+import { isActive, readRoster } from './roster.ts'
+import type { ValidatorsRoom } from './room.ts'
+import { blockTime } from './room.ts'
+
+export interface PushedHours {
+  pushed: PushResult[]
+  /** Over, but neither stored nor known to the evidence. */
+  missing: Hour[]
+  /** Their window is over or their cycle decided: lost for all alike. */
+  lost: Hour[]
+}
+
+export interface PushOptions {
+  job: string
+  trigger: Trigger
+  evidence?: Evidence | undefined
+  onHour?: (result: PushResult) => void | Promise<void>
+}
+
+/** Pushes every closed hour of the cycle that the chain does not have: stored ones, then the evidence's. */
+export async function pushHours(
+  room: ValidatorsRoom,
+  cycle: Cycle,
+  options: PushOptions,
+): Promise<PushedHours> {
+  const result: PushedHours = { pushed: [], missing: [], lost: [] }
+  const now = await blockTime(room)
+  const hours = hoursOf(hourOf(room.contracts.deployment.firstCut), cycle)
+  let roster: Roster | undefined
+  for (const hour of hours.filter((each) => startOfHour(each) + SECONDS_PER_HOUR <= now)) {
+    const stored = await findSnapshot(room.db, hour)
+    const nodes = stored ? undefined : await options.evidence?.nodesIn(hour)
+    if (!stored && !nodes) {
+      result.missing.push(hour)
+      continue
+    }
+    const source = stored?.source ?? options.evidence?.name ?? 'unknown'
+    roster ??= stored ? undefined : await readRoster(room)
+    const words =
+      stored?.words ?? (await wordsOf(room, { hour, cycle, nodes: nodes ?? [], roster }))
+    await pushOne(room, { hour, words, source }, options, result)
+  }
+  return result
+}
+
+/** A list that a person gives: a node that is not registered is a mistake in it. */
+export async function wordsFor(
+  room: ValidatorsRoom,
+  { hour, nodes }: { hour: Hour; nodes: readonly Address[] },
+): Promise<bigint[]> {
+  const roster = await readRoster(room)
+  const unknown = nodes.filter((node) => !roster.byNode.has(node))
+  if (unknown.length > 0) {
+    const listed = unknown.slice(0, MAX_LISTED)
+    throw new KeeperError('SNAPSHOT_UNKNOWN_NODES', { nodes: listed, total: unknown.length })
+  }
+  return wordsOf(room, { hour, cycle: cycleOf(room, hour), nodes, roster })
+}
+
+// An error names the first hundred: they tell enough.
+const MAX_LISTED = 100
+
+/** Nodes as bits. Who is not registered, or not active in the cycle, beats for nothing (Z-14). */
+export async function wordsOf(
+  room: ValidatorsRoom,
+  given: { hour: Hour; cycle: Cycle; nodes: readonly Address[]; roster?: Roster | undefined },
+): Promise<bigint[]> {
+  const { hour, cycle, nodes } = given
+  const roster = given.roster ?? (await readRoster(room))
+  const entries = nodes.map((node) => roster.byNode.get(node))
+  const active = entries.filter((entry) => entry !== undefined && isActive(entry, cycle))
+  const ignored = nodes.length - active.length
+  if (ignored > 0) room.log.warn({ hour, cycle, ignored }, 'beats-of-strangers-ignored')
+  const count = Number(await room.contracts.registry.wordCountOf(cycle))
+  const indices = active.flatMap((entry) => (entry ? [entry.index] : []))
+  return toWords(indices, count)
+}
+
+const LOST: ErrorCode[] = ['HOUR_TOO_OLD', 'CYCLE_SETTLED']
+
+async function pushOne(
+  room: ValidatorsRoom,
+  given: { hour: Hour; words: bigint[]; source: string },
+  { job, trigger, onHour }: PushOptions,
+  result: PushedHours,
+): Promise<void> {
+  const action = { job, trigger, action: 'snapshot', targets: [given.hour] }
+  try {
+    const pushed = await pushHour(room, given)
+    result.pushed.push(pushed)
+    const status = pushed.status === 'pushed' ? 'done' : 'skipped'
+    if (pushed.tx) {
+      await recordAction(room.db, room.clock, { ...action, status, txHash: pushed.tx.hash })
+    }
+    await onHour?.(pushed)
+  } catch (error) {
+    const { message } = describe(error)
+    await recordAction(room.db, room.clock, { ...action, status: 'failed', error: message })
+    if (!isKeeperError(error, ...LOST)) throw error
+    result.lost.push(given.hour)
+    room.log.warn({ hour: given.hour, code: error.code }, 'hour-lost')
+  }
+}
