@@ -172,6 +172,14 @@ export const SETTINGS = {
     milliseconds,
     'longest pause between two looks at the chain',
   ),
+  etherscanApiKey: setting(
+    'ETHERSCAN_API_KEY',
+    undefined,
+    'key',
+    z.string().min(1).optional(),
+    'key of the block explorer to which `muster deploy --verify` sends the sources',
+    true,
+  ),
   logLevel: setting(
     'MUSTER_LOG_LEVEL',
     'info',
@@ -236,6 +244,7 @@ export function loadConfig(
   const checked = values as unknown as Values
   rememberUrlPassword(checked.databaseUrl)
   rememberUrlPassword(checked.rpcUrl)
+  rememberSecret(checked.etherscanApiKey ?? '')
   return { ...checked, home: resolve(checked.home), keys: keysOf(env, resolve(checked.home)) }
 }
 

@@ -123,9 +123,11 @@ async function act(context: SendContext, tx: TxRecord, decision: Decision): Prom
   const { step, attempts, sighting, watch } = decision
   switch (step) {
     case 'sign':
-      return signFirst(context, tx, watch.fees)
-    case 'bump':
-      return (await signBump(context, tx, attempts)) ?? idle(context, tx, watch)
+      return submitNew(context, await signFirst(context, tx, watch.fees), watch)
+    case 'bump': {
+      const bumped = await signBump(context, tx, attempts)
+      return bumped ? submitNew(context, bumped, watch) : idle(context, tx, watch)
+    }
     case 'broadcast':
       return (await broadcastLast(context, tx, attempts, watch)) ?? idle(context, tx, watch)
     case 'record':
@@ -144,6 +146,11 @@ async function act(context: SendContext, tx: TxRecord, decision: Decision): Prom
     case 'hold':
       return idle(context, tx, watch)
   }
+}
+
+/** What was signed a moment ago needs no second look before it goes out. */
+async function submitNew(context: SendContext, tx: TxRecord, watch: Watch): Promise<TxRecord> {
+  return (await broadcastLast(context, tx, await attemptsOf(context.db, tx.id), watch)) ?? tx
 }
 
 async function stop(

@@ -15,6 +15,8 @@ export interface Sighting {
   finalBlock: number
 }
 
+const NOT_ASKED = -1
+
 /** Looks for the receipt of ANY attempt: an old one may be mined after a bump. */
 export async function look(
   client: ChainClient,
@@ -22,11 +24,14 @@ export async function look(
   attempts: readonly TxAttempt[],
   finality: Finality,
 ): Promise<Sighting> {
-  // Asked before the receipt: whatever is mined in between is then found by its receipt.
-  const minedNonce = await client.nonceOf(tx.sender)
   for (const { hash } of attempts.toReversed()) {
     const receipt = await client.receipt(hash)
-    if (receipt) return { receipt, minedNonce, finalBlock: await finalBlockOf(client, finality) }
+    if (!receipt) continue
+    // Finality matters only once the receipt is in the journal.
+    const isKnown = tx.state === 'included' && tx.blockHash === receipt.blockHash
+    const finalBlock = isKnown ? await finalBlockOf(client, finality) : NOT_ASKED
+    return { receipt, minedNonce: NOT_ASKED, finalBlock }
   }
-  return { receipt: undefined, minedNonce, finalBlock: -1 }
+  // Mined between the two questions, it looks lost for one turn: that is waited for.
+  return { receipt: undefined, minedNonce: await client.nonceOf(tx.sender), finalBlock: NOT_ASKED }
 }
