@@ -1,4 +1,5 @@
 import { EXIT, rows } from './catalogue-row.ts'
+import { commands } from './catalogue-commands.ts'
 import { validators } from './catalogue-validators.ts'
 
 export { EXIT } from './catalogue-row.ts'
@@ -224,35 +225,6 @@ const rooms = rows({
     sentence: 'The deployment in {file} is not valid: {faults}.',
     wayOut: 'Restore the file as `muster deploy` wrote it, or deploy again.',
     exitCode: EXIT.config,
-  },
-})
-
-/** Rows of the commands. */
-const commands = rows({
-  USAGE: {
-    sentence: '{what}.',
-    wayOut: 'See `muster {command} --help`.',
-    exitCode: EXIT.usage,
-  },
-  PORT_BUSY: {
-    sentence: 'Port {port} cannot be used: {reason}.',
-    wayOut: 'Stop what listens there, or choose another with --port.',
-    exitCode: EXIT.unavailable,
-  },
-  CHAIN_STATE_BROKEN: {
-    sentence: 'The local chain in {file} cannot be read: {reason}.',
-    wayOut: 'Start a new one with `muster chain --reset`; deployments on the old one are void then.',
-    exitCode: EXIT.data,
-  },
-  CHAIN_STATE_DIVERGED: {
-    sentence: 'Block {number} of {file} came out as {found} instead of {expected}.',
-    wayOut: 'Another Hardhat version mines other blocks: start anew with `muster chain --reset`.',
-    exitCode: EXIT.data,
-  },
-  CHAIN_CALL_REFUSED: {
-    sentence: 'A chain that keeps its state cannot take {method} back after a restart.',
-    wayOut: 'Start it with `muster chain --memory` for such experiments.',
-    exitCode: EXIT.failed,
   },
 })
 

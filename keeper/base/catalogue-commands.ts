@@ -1,0 +1,114 @@
+import { EXIT, rows } from './catalogue-row.ts'
+
+/** Rows of the commands: what is asked wrongly, the local chain, the deployment, the timelock. */
+export const commands = rows({
+  USAGE: {
+    sentence: '{what}.',
+    wayOut: 'See `muster {command} --help`.',
+    exitCode: EXIT.usage,
+  },
+  INTERRUPTED: {
+    sentence: 'Stopped by a signal.',
+    wayOut: 'Run the command again: what was sent is in the journal and is not sent twice.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  PORT_BUSY: {
+    sentence: 'Port {port} cannot be used: {reason}.',
+    wayOut: 'Stop what listens there, or choose another with --port.',
+    exitCode: EXIT.unavailable,
+  },
+  CHAIN_STATE_BROKEN: {
+    sentence: 'The local chain in {file} cannot be read: {reason}.',
+    wayOut:
+      'Start a new one with `muster chain --reset`; deployments on the old one are void then.',
+    exitCode: EXIT.data,
+  },
+  CHAIN_STATE_DIVERGED: {
+    sentence: 'Block {number} of {file} came out as {found} instead of {expected}.',
+    wayOut: 'Another Hardhat version mines other blocks: start anew with `muster chain --reset`.',
+    exitCode: EXIT.data,
+  },
+  CHAIN_CALL_REFUSED: {
+    sentence: 'A chain that keeps its state cannot repeat {method} after a restart.',
+    wayOut: 'Start it with `muster chain --memory` for such experiments.',
+    exitCode: EXIT.failed,
+  },
+  CONTRACTS_NOT_COMPILED: {
+    sentence: 'The compiled contract {name} is not there: {reason}.',
+    wayOut: 'Run `./muster npx hardhat build`.',
+    exitCode: EXIT.config,
+  },
+  DEPLOYMENT_EXISTS: {
+    sentence: 'Chain {chainId} has a deployment already: registry {registry} in {file}.',
+    wayOut: 'Use it, or replace the record with --force (the old contracts stay on chain).',
+    exitCode: EXIT.config,
+  },
+  DEPLOY_PARAMS_INVALID: {
+    sentence: 'The deployment would not be sound: {faults}.',
+    wayOut: 'Correct the named parameters; `muster deploy --dry-run` shows them all.',
+    exitCode: EXIT.config,
+  },
+  DEPLOY_FAILED: {
+    sentence: 'The deployment stopped: {reason}.',
+    wayOut: 'Nothing was recorded. Run `muster deploy` again: finished steps are not repeated.',
+    exitCode: EXIT.failed,
+  },
+  DEPLOY_WRONG: {
+    sentence: 'What was deployed is not what was asked for: {faults}.',
+    wayOut: 'Do not use these contracts; nothing was recorded. Please report it.',
+    exitCode: EXIT.failed,
+  },
+  VERIFY_IMPOSSIBLE: {
+    sentence: 'The sources of {name} at {address} could not be verified: {reason}.',
+    wayOut:
+      'Set ETHERSCAN_API_KEY, check that the explorer knows the chain, and run `muster verify-source`.',
+    exitCode: EXIT.unavailable,
+  },
+  ROLE_MISSING: {
+    sentence: '{address} does not have the role {role} on {contract}.',
+    wayOut: 'Use the key that was named at deployment, or grant the role through the timelock.',
+    exitCode: EXIT.denied,
+  },
+  OPERATION_UNKNOWN: {
+    sentence: 'The timelock knows no operation {id}.',
+    wayOut: 'See `muster admin list`.',
+    exitCode: EXIT.data,
+  },
+  OPERATION_NOT_READY: {
+    sentence: 'Operation {id} is {state} and can be executed from {readyAt} on.',
+    wayOut: 'Run `muster admin execute {id}` then.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  OPERATION_OVER: {
+    sentence: 'Operation {id} is {state} already.',
+    wayOut: 'Nothing is left to do; see `muster admin list`.',
+    exitCode: EXIT.data,
+  },
+  PARAM_INVALID: {
+    sentence: '{name} cannot be {given}: {reason}.',
+    wayOut: 'See `muster params` for the names and their present values.',
+    exitCode: EXIT.data,
+  },
+  NOTHING_CHANGES: {
+    sentence: 'Nothing would change: {what}.',
+    wayOut: 'See `muster params` and `muster validators list` for what holds now.',
+    exitCode: EXIT.data,
+  },
+  NO_CREDIT: {
+    sentence: '{account} has no credit.',
+    wayOut: 'See `muster credits` for the accounts that have one.',
+    exitCode: EXIT.data,
+  },
+  TX_NOT_FOUND: {
+    sentence: 'The journal has no transaction {id}.',
+    wayOut: 'See `muster journal`; an id is its first column, a hash works too.',
+    exitCode: EXIT.data,
+  },
+  DEMO_WRONG: {
+    sentence: 'The demo does not add up: {faults}.',
+    wayOut: 'Please report it with the output above.',
+    exitCode: EXIT.failed,
+  },
+})

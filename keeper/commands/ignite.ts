@@ -1,0 +1,211 @@
+import { deploy, listTransactions } from '@nomicfoundation/ignition-core'
+import type { DeploymentResult, EIP1193Provider } from '@nomicfoundation/ignition-core'
+import musterModule from '../../ignition/modules/Muster.ts'
+import { KeeperError, messageOf } from '../base/errors.ts'
+import type { Address, Hex } from '../base/schema.ts'
+import type { ChainClient } from '../chain/client.ts'
+import { faultOf } from '../chain/client.ts'
+import type { TxSigner } from '../chain/signer.ts'
+import { artifactResolver } from './artifacts.ts'
+import type { DeployPlan } from './deploy-plan.ts'
+import { LOCAL_CHAIN_ID } from './local-accounts.ts'
+
+export interface Deployed {
+  timelock: Address
+  registry: Address
+  extraction: Address
+  rewards: Address
+  /** By contract; 'setRewards' is the call that joins them. */
+  transactions: Record<string, Hex>
+}
+
+export interface IgniteOptions {
+  client: ChainClient
+  signer: TxSigner
+  plan: DeployPlan
+  /** Ignition's own journal: an interrupted deployment goes on from there. Undefined: none is kept. */
+  journalDir?: string | undefined
+  onStep?: (done: number) => void
+}
+
+/** Transactions of the module: four contracts and setRewards. */
+export const DEPLOY_STEPS = 5
+
+// A block of Ethereum takes 12 s; the local chain answers at once.
+const POLL_MS = 3_000
+const LOCAL_POLL_MS = 25
+const BUMP_AFTER_MS = 3 * 60_000
+const MAX_BUMPS = 4
+// Ignition's own default for public chains.
+const CONFIRMATIONS = 5
+
+/** Runs the Ignition module; every transaction is signed by our signer, the key never leaves it. */
+export async function ignite(options: IgniteOptions): Promise<Deployed> {
+  const { client, signer, plan, journalDir } = options
+  const sent: Hex[] = []
+  const isLocal = plan.chainId === LOCAL_CHAIN_ID
+  const onSent = (hash: Hex): void => {
+    sent.push(hash)
+    options.onStep?.(sent.length)
+  }
+  const result = await deploy({
+    ignitionModule: musterModule,
+    deploymentParameters: { Muster: parametersOf(plan) },
+    artifactResolver,
+    provider: signingProvider(client, signer, onSent),
+    accounts: [signer.address],
+    defaultSender: signer.address,
+    ...(journalDir === undefined ? {} : { deploymentDir: journalDir }),
+    config: {
+      blockPollingInterval: isLocal ? LOCAL_POLL_MS : POLL_MS,
+      timeBeforeBumpingFees: BUMP_AFTER_MS,
+      maxFeeBumps: MAX_BUMPS,
+      requiredConfirmations: isLocal ? 1 : CONFIRMATIONS,
+    },
+  }).catch((error: unknown) => {
+    throw new KeeperError('DEPLOY_FAILED', { reason: messageOf(error) }, error)
+  })
+  const addresses = addressesOf(result)
+  const hashes = journalDir === undefined ? sent : await journaledHashes(journalDir)
+  return { ...addresses, transactions: await nameTransactions(client, hashes, addresses) }
+}
+
+/** A resumed deployment sent some of them in an earlier run. */
+async function journaledHashes(journalDir: string): Promise<Hex[]> {
+  const transactions = await listTransactions(journalDir, artifactResolver)
+  return transactions
+    .filter(({ status }) => status === 'SUCCESS')
+    .map(({ txHash }) => txHash as Hex)
+}
+
+async function nameTransactions(
+  client: ChainClient,
+  hashes: Hex[],
+  addresses: Record<Names, Address>,
+): Promise<Record<string, Hex>> {
+  const names: Record<string, string> = {
+    [addresses.timelock.toLowerCase()]: 'TimelockController',
+    [addresses.registry.toLowerCase()]: 'HeartbeatRegistry',
+    [addresses.extraction.toLowerCase()]: 'Extraction',
+    [addresses.rewards.toLowerCase()]: 'ValidatorRewards',
+  }
+  const named = hashes.map(async (hash): Promise<[string, Hex]> => {
+    const receipt = await client.request<{ contractAddress: Hex | null }>(
+      'eth_getTransactionReceipt',
+      [hash],
+    )
+    return [names[receipt.contractAddress?.toLowerCase() ?? ''] ?? 'setRewards', hash]
+  })
+  return Object.fromEntries(await Promise.all(named))
+}
+
+function parametersOf({ params, ...plan }: DeployPlan): Record<string, string | bigint | boolean> {
+  return {
+    admin: plan.admin,
+    guardian: plan.guardian,
+    reporter: plan.reporter,
+    keeper: plan.keeper,
+    sponsor: plan.sponsor,
+    asset: plan.asset,
+    timelockDelay: BigInt(plan.timelockDelay),
+    firstCut: BigInt(plan.firstCut),
+    pushWindow: BigInt(plan.pushWindow),
+    weighted: params.weighted,
+    payAll: params.payAll,
+    rateBps: BigInt(params.rateBps),
+    minSnapshots: BigInt(params.minSnapshots),
+    maxRefused: BigInt(params.maxRefused),
+    stipend: BigInt(params.stipend),
+    grace: BigInt(params.grace),
+    settleDelay: BigInt(params.settleDelay),
+    cap: params.cap,
+  }
+}
+
+type Names = 'timelock' | 'registry' | 'extraction' | 'rewards'
+
+function addressesOf(result: DeploymentResult): Record<Names, Address> {
+  if (result.type !== 'SUCCESSFUL_DEPLOYMENT') {
+    throw new KeeperError('DEPLOY_FAILED', { reason: reasonOf(result) })
+  }
+  const addressOf = (id: string): Address => {
+    const address = result.contracts[id]?.address
+    if (address === undefined)
+      throw new KeeperError('DEPLOY_FAILED', { reason: `${id} is missing` })
+    return address as Address
+  }
+  return {
+    timelock: addressOf('Muster#Timelock'),
+    registry: addressOf('Muster#HeartbeatRegistry'),
+    extraction: addressOf('Muster#Extraction'),
+    rewards: addressOf('Muster#ValidatorRewards'),
+  }
+}
+
+function reasonOf(result: DeploymentResult): string {
+  if (result.type === 'EXECUTION_ERROR') {
+    const failed = result.failed.map(({ futureId, error }) => `${futureId}: ${error}`)
+    const timedOut = result.timedOut.map(({ futureId }) => `${futureId} is not mined yet`)
+    return [...failed, ...timedOut].join('; ')
+  }
+  if (result.type === 'SUCCESSFUL_DEPLOYMENT') return 'done'
+  return Object.entries(result.errors)
+    .map(([id, errors]) => `${id}: ${errors.join(', ')}`)
+    .join('; ')
+}
+
+interface RpcTransaction {
+  to?: Address
+  data?: Hex
+  value?: Hex
+  gas: Hex
+  nonce: Hex
+  maxFeePerGas: Hex
+  maxPriorityFeePerGas: Hex
+}
+
+/** What Ignition sees of the chain: our node, and one account that signs here. */
+function signingProvider(
+  client: ChainClient,
+  signer: TxSigner,
+  onSent: (hash: Hex) => void,
+): EIP1193Provider {
+  return {
+    request: async ({ method, params = [] }) => {
+      const list = params as unknown[]
+      if (method === 'eth_accounts') return [signer.address]
+      if (method !== 'eth_sendTransaction') return forward(client, method, list)
+      const tx = list[0] as RpcTransaction
+      const raw = await signer.signTransaction({
+        chainId: client.chainId,
+        nonce: Number(tx.nonce),
+        // A creation has no addressee.
+        to: (tx.to ?? null) as Address,
+        data: tx.data ?? '0x',
+        value: BigInt(tx.value ?? 0),
+        gasLimit: BigInt(tx.gas),
+        maxFeePerGas: BigInt(tx.maxFeePerGas),
+        maxPriorityFeePerGas: BigInt(tx.maxPriorityFeePerGas),
+      })
+      const hash = await client.sendRaw(raw)
+      onSent(hash)
+      return hash
+    },
+  }
+}
+
+/** Ignition asks what a node may not know (is it automined?) and reads the refusal by its code. */
+async function forward(client: ChainClient, method: string, params: unknown[]): Promise<unknown> {
+  try {
+    return await client.request(method, params)
+  } catch (error) {
+    if (faultOf(error) === undefined) throw error
+    const { message, data } = (error as KeeperError).facts
+    throw Object.assign(new KeeperError('RPC_REFUSED', { method, message, fault: 'other' }), {
+      code: METHOD_REFUSED,
+      data,
+    })
+  }
+}
+
+const METHOD_REFUSED = -32_601

@@ -1,0 +1,81 @@
+import { mulDivUp } from '../base/amount.ts'
+import type { Wei } from '../base/amount.ts'
+import { KeeperError } from '../base/errors.ts'
+import type { Address, Hex } from '../base/schema.ts'
+import type { ChainClient } from '../chain/client.ts'
+import { faultOf } from '../chain/client.ts'
+import type { TxRecord } from '../chain/journal-rows.ts'
+import { decodeRevert, simulate } from '../chain/simulate.ts'
+import { LOCAL_CHAIN_ID } from './local-accounts.ts'
+import type { SendingSession } from './session.ts'
+
+export interface Call {
+  kind: string
+  key: string
+  to: Address
+  data: Hex
+  value?: Wei
+}
+
+// EIP-7825: no transaction may use more.
+const MAX_GAS = 2n ** 24n
+// Between the estimate and the block, storage may have changed from warm to new.
+const MARGIN_NUMERATOR = 5n
+const MARGIN_DENOMINATOR = 4n
+
+/**
+ * Sends what a person asked for. Estimating is right here and only here: these calls do their whole
+ * work or revert, where a batch of payments could succeed cheaply by paying nobody (R-30).
+ */
+export async function sendCall(session: SendingSession, call: Call): Promise<TxRecord> {
+  const { client, sender, contracts } = session
+  const value = call.value ?? 0n
+  const gasLimit = await gasFor(session, { ...call, value })
+  const { errors } = contracts
+  return sender.send({ ...call, value, gasLimit }, { until: finalOn(client), errors })
+}
+
+/** A person waits for the block, not for its finality; the journal goes on from there. */
+function finalOn({ chainId }: ChainClient): 'included' | 'final' {
+  return chainId === LOCAL_CHAIN_ID ? 'final' : 'included'
+}
+
+async function gasFor(session: SendingSession, call: Required<Call>): Promise<bigint> {
+  const { client, sender, contracts } = session
+  const { kind, key, to, data, value } = call
+  const fields = { from: sender.address, to, data, value: `0x${value.toString(16)}` }
+  try {
+    const estimate = BigInt(await client.request<Hex>('eth_estimateGas', [fields]))
+    const withMargin = mulDivUp(estimate, MARGIN_NUMERATOR, MARGIN_DENOMINATOR)
+    return withMargin < MAX_GAS ? withMargin : MAX_GAS
+  } catch (error) {
+    const fault = faultOf(error)
+    if (fault === undefined) throw error
+    const facts = (error as KeeperError).facts
+    if (fault === 'insufficient-funds') {
+      const balance = await client.balanceOf(sender.address)
+      const needed = `${value} and gas`
+      throw new KeeperError('INSUFFICIENT_FUNDS', {
+        sender: sender.address,
+        balance,
+        needed,
+        kind,
+        key,
+      })
+    }
+    const revert = decodeRevert(
+      facts['data'] as Hex | undefined,
+      [contracts.errors],
+      facts['message'],
+    )
+    throw new KeeperError('TX_WOULD_REVERT', { kind, key, ...revert })
+  }
+}
+
+/** Would the call succeed if `from` made it now? Throws what the contract says when not. */
+export async function rehearse(session: SendingSession, from: Address, call: Call): Promise<void> {
+  const { kind, key, to, data, value = 0n } = call
+  const fields = { from, to, data, value }
+  const revert = await simulate(session.client, fields, [session.contracts.errors])
+  if (revert) throw new KeeperError('TX_WOULD_REVERT', { kind, key, ...revert })
+}

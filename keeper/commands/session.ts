@@ -1,0 +1,104 @@
+import { existsSync } from 'node:fs'
+import { KeeperError } from '../base/errors.ts'
+import { openChain } from '../chain/client.ts'
+import type { ChainClient } from '../chain/client.ts'
+import { openContracts, readDeployment } from '../chain/contracts.ts'
+import type { Contracts } from '../chain/contracts.ts'
+import { openSender } from '../chain/sender.ts'
+import type { Sender } from '../chain/sender.ts'
+import { openKeystore, walletSigner } from '../chain/signer.ts'
+import type { TxSigner } from '../chain/signer.ts'
+import type { Role } from '../config.ts'
+import type { Db } from '../store/db.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Run } from './command.ts'
+import { LOCAL_CHAIN_ID, testKey } from './local-accounts.ts'
+
+/** What a command that asks the chain holds. */
+export interface Session {
+  client: ChainClient
+  contracts: Contracts
+  close(): Promise<void>
+}
+
+/** What a command that sends holds: the store has the journal. */
+export interface SendingSession extends Session {
+  db: Db
+  sender: Sender
+}
+
+export async function openClient(run: Run): Promise<ChainClient> {
+  const { rpcUrl, chainId, rpcTimeoutMs } = run.config
+  return openChain({ rpcUrl, chainId, timeoutMs: rpcTimeoutMs })
+}
+
+export async function openSession(run: Run): Promise<Session> {
+  const client = await openClient(run)
+  try {
+    const deployment = await readDeployment(run.config.deploymentsDir, client.chainId)
+    const contracts = await openContracts(client, deployment)
+    return { client, contracts, close: async () => client.close() }
+  } catch (error) {
+    client.close()
+    throw error
+  }
+}
+
+export async function openSendingSession(run: Run, role: Role): Promise<SendingSession> {
+  const session = await openSession(run)
+  try {
+    const signer = await openSigner(run, role, session.client.chainId)
+    const db = await openStore({ ...run.config, clock: run.clock })
+    const sender = senderOf(run, { db, client: session.client, signer })
+    const close = async (): Promise<void> => {
+      await db.close()
+      await session.close()
+    }
+    return { ...session, db, sender, close }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+export function senderOf(
+  run: Run,
+  { db, client, signer }: { db: Db; client: ChainClient; signer: TxSigner },
+): Sender {
+  const { config, clock, log, signal } = run
+  return openSender({
+    db,
+    client,
+    signer,
+    clock,
+    log,
+    signal,
+    fees: { maxFeePerGas: config.maxFeePerGas, minTipPerGas: config.minTipPerGas },
+    finality: config.finality,
+    nonceWaitMs: config.nonceWaitMs,
+    finalWaitMs: config.finalWaitMs,
+    bumpAfterMs: config.bumpAfterMs,
+    pollMs: config.pollMs,
+  })
+}
+
+/** A keystore; on the local chain, where there is none, the well-known test account of the role. */
+export async function openSigner(run: Run, role: Role, chainId: number): Promise<TxSigner> {
+  const key = run.config.keys[role]
+  if (existsSync(key.keystore)) {
+    return openKeystore({ file: key.keystore, password: await key.password() })
+  }
+  if (chainId !== LOCAL_CHAIN_ID || isNamed(key.keystore, run)) {
+    throw new KeeperError('KEY_NOT_CONFIGURED', {
+      role,
+      env: `MUSTER_${role.toUpperCase()}_KEYSTORE`,
+    })
+  }
+  run.note(`note: no keystore for ${role}; using a public test account of the local chain`)
+  return walletSigner(testKey(role))
+}
+
+/** A path that somebody wrote down must exist; only the default one may be missing. */
+function isNamed(keystore: string, { config }: Run): boolean {
+  return !keystore.startsWith(config.home)
+}
