@@ -5,24 +5,16 @@ import { parseAmount } from './base/amount.ts'
 import { KeeperError, messageOf } from './base/errors.ts'
 import { LOG_LEVELS } from './base/log.ts'
 import { rememberSecret } from './base/redact.ts'
-import { faultsOf } from './base/schema.ts'
+import { faultsOf, finalitySchema } from './base/schema.ts'
 
 export const ROLES = ['deployer', 'admin', 'guardian', 'reporter', 'keeper'] as const
 export type Role = (typeof ROLES)[number]
 
-/** When a mined transaction cannot be undone: a tag of the chain, or a number of blocks on top. */
-export type Finality = 'finalized' | 'safe' | number
-
 const GWEI_DECIMALS = 9
 // The origin takes 10; the contracts' gas table allows more, and no list on chain is longer.
 const MAX_BATCH_SIZE = 2_000
-const MAX_CONFIRMATIONS = 1_000
 
 const milliseconds = z.coerce.number().int().positive()
-const finality = z.union([
-  z.enum(['finalized', 'safe']),
-  z.coerce.number().int().min(1).max(MAX_CONFIRMATIONS),
-])
 const gwei = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,9})?$/, 'not a number of gwei')
@@ -116,6 +108,13 @@ export const SETTINGS = {
     z.enum(['run', 'skip']),
     'what happens to slots that passed while the keeper was down; skipped ones are reported',
   ),
+  beats: setting(
+    'MUSTER_BEATS',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'beats CSV (validator,hour,beats_expected,beats_seen) that the hourly push reads; it may grow',
+  ),
   batchSize: setting(
     'MUSTER_BATCH_SIZE',
     '10',
@@ -127,7 +126,7 @@ export const SETTINGS = {
     'MUSTER_FINALITY',
     'finalized',
     'tag or blocks',
-    finality,
+    finalitySchema,
     'finalized, safe, or a number of confirmations',
   ),
   maxFeePerGas: setting(

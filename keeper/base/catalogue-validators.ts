@@ -160,7 +160,7 @@ export const validators = rows({
   },
   REPLAY_TOO_LATE: {
     sentence: 'The chain is at {blockTime}, after hour {hour} could be pushed.',
-    wayOut: 'Start the local chain with an earlier date: `muster chain --date`.',
+    wayOut: 'Start the local chain with an earlier date: `muster chain --initial-date`.',
     exitCode: EXIT.data,
   },
   REPLAY_NO_BEATS: {
@@ -174,8 +174,14 @@ export const validators = rows({
     exitCode: EXIT.temporary,
     retry: true,
   },
-  STOP_TIMEOUT: {
-    sentence: 'The step did not end within {timeoutMs} ms after the signal.',
+  HOUR_UNHEARD: {
+    sentence: '{source} has no beats of hour {hour} yet.',
+    wayOut: 'The slot waits for them until the window of the hour is over.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  STOPPED: {
+    sentence: 'The keeper was asked to stop.',
     wayOut: 'The journal has what was sent; start again to go on.',
     exitCode: EXIT.temporary,
     retry: true,

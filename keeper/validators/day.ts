@@ -85,7 +85,7 @@ export async function runDay(room: ValidatorsRoom, options: DayOptions = {}): Pr
 }
 
 /** The oldest closed cycle that the chain has not decided; else the last one, whose pay may be unfinished. */
-async function dueCycle(room: ValidatorsRoom): Promise<Cycle> {
+export async function dueCycle(room: ValidatorsRoom): Promise<Cycle> {
   const { rewards, registry } = room.contracts
   const next = Number(await rewards.nextCycle())
   const now = await blockTime(room)
