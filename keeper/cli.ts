@@ -37,7 +37,7 @@ const COMMANDS: readonly CommandRow[] = [
     example: './muster demo --json',
     options: [
       option('--keep', 'leave the chain running and the folder in place, to look around'),
-      option('--batch <n>', 'payees in one transfer (the keeper’s own default is 10)', '300'),
+      option('--batch <n>', 'payees in one transfer (the keeper’s own default is 10)', '250'),
     ],
     load: async () => (await import('./commands/demo.ts')).demoCommand as Handler,
   },

@@ -94,6 +94,17 @@ async function verify(
   return verifySources(run, client, deployment, explorerOf(explorer))
 }
 
+/** The same without a conversation: for the demo, whose parameters are known to be good. */
+export async function deployFor(
+  run: Run,
+  client: ChainClient,
+  signer: TxSigner,
+  options: DeployOptions,
+): Promise<{ deployment: Deployment; file: string }> {
+  const asset = await readAsset(client, options.token)
+  return carryOut(run, client, signer, await makePlan(run, client, signer, asset, options), asset)
+}
+
 interface AssetFacts {
   address: Address
   decimals: number

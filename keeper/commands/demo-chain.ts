@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { KeeperError } from '../base/errors.ts'
+import { waitFor } from '../base/retry.ts'
+import { isoTime } from '../base/time.ts'
+import type { Clock, UnixSeconds } from '../base/time.ts'
+
+/** A local chain in a process of its own, as an operator would start it. */
+export interface ChainProcess {
+  url: string
+  pid: number
+  stop(): void
+}
+
+// It is up in half a second; a busy machine may take ten times that.
+const START_TIMEOUT_MS = 30_000
+const POLL_MS = 50
+
+export async function startChainProcess(
+  dir: string,
+  initialDate: UnixSeconds,
+  clock: Clock,
+): Promise<ChainProcess> {
+  const log = join(dir, 'chain.log')
+  const cli = resolve(import.meta.dirname, '../cli.ts')
+  const args = ['chain', '--json', '--port', '0', '--block-every', '0']
+  const where = ['--state', join(dir, 'chain'), '--initial-date', isoTime(initialDate)]
+  const output = openSync(log, 'w')
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', cli, ...args, ...where],
+    {
+      // Its own group: with --keep it outlives us, and Ctrl-C reaches it only through us.
+      detached: true,
+      stdio: ['ignore', output, output],
+    },
+  )
+  closeSync(output)
+  const stop = (): void => void child.kill('SIGTERM')
+  const exited = new Promise<never>((_done, failed) => {
+    child.once('error', failed)
+    child.once('exit', () => failed(broken(log)))
+  })
+  const started = waitFor(async () => urlIn(log), {
+    ...{ what: 'the local chain', timeoutMs: START_TIMEOUT_MS, clock },
+    ...{ firstDelayMs: POLL_MS, maxDelayMs: POLL_MS },
+    onTimeout: () => broken(log),
+  })
+  try {
+    const url = await Promise.race([started, exited])
+    child.unref()
+    return { url, pid: child.pid ?? 0, stop }
+  } catch (error) {
+    stop()
+    throw error
+  } finally {
+    exited.catch(() => {})
+  }
+}
+
+function urlIn(log: string): string | undefined {
+  const line = readFileSync(log, 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith('{"url"'))
+  return line === undefined ? undefined : (JSON.parse(line) as { url: string }).url
+}
+
+function broken(log: string): KeeperError {
+  return new KeeperError('DEMO_WRONG', {
+    faults: [`the chain did not start: ${readFileSync(log, 'utf8')}`],
+  })
+}

@@ -1,0 +1,219 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Wei } from '../base/amount.ts'
+import { KeeperError } from '../base/errors.ts'
+import { silentLogger } from '../base/log.ts'
+import type { Hex } from '../base/schema.ts'
+import { SECONDS_PER_CYCLE, isoTime } from '../base/time.ts'
+import { loadConfig } from '../config.ts'
+import { walletSigner } from '../chain/signer.ts'
+import { readBeats } from '../heartbeat/beats.ts'
+import type { Beats } from '../heartbeat/beats.ts'
+import { closeKeeper, openKeeper } from '../keeper.ts'
+import type { Keeper } from '../keeper.ts'
+import { ROOT } from './artifacts.ts'
+import type { Report, Run } from './command.ts'
+import type { ChainProcess } from './demo-chain.ts'
+import { startChainProcess } from './demo-chain.ts'
+import type { DemoDay, DemoTx } from './demo-day.ts'
+import {
+  DEMO_CUT,
+  DEMO_CYCLE,
+  demoRoster,
+  deployRefuser,
+  fundPool,
+  receiptsOf,
+  register,
+  replayDemoDay,
+  sessionOf,
+} from './demo-day.ts'
+import { demoLines, demoNext } from './demo-report.ts'
+import { deployFor } from './deploy.ts'
+import { testKey } from './local-accounts.ts'
+import { showProgress } from './progress.ts'
+import { openClient } from './session.ts'
+
+/** The object that `demo --json` ends with. */
+export interface DemoResult {
+  chainId: number
+  cycle: number
+  validators: number
+  snapshots: number
+  eligible: number
+  batchSize: number
+  batches: number
+  transactions: DemoTx[]
+  pool: Wei
+  paid: Wei
+  credited: Wei
+  carried: Wei
+  seconds: number
+}
+
+export interface DemoOptions {
+  keep?: boolean
+  batch: string
+}
+
+const ETH = 10n ** 18n
+// Ten days' worth, so that the status afterwards shows a runway.
+const FUNDED = 1_000n * ETH
+const CAP = '100'
+// The chain starts a few hours before the cycle opens: time to deploy and register.
+const HEAD_START = 4 * 3_600
+const MAX_BATCH = 1_500
+const DATA = 'data/validators_beats_a.csv.gz'
+
+export async function demoCommand(run: Run, options: DemoOptions): Promise<Report> {
+  if (
+    !/^\d{1,4}$/.test(options.batch) ||
+    Number(options.batch) < 1 ||
+    Number(options.batch) > MAX_BATCH
+  ) {
+    throw new KeeperError('USAGE', {
+      what: `"${options.batch}" is not a batch size of 1 to ${MAX_BATCH}`,
+      command: 'demo',
+    })
+  }
+  const startedAt = run.clock.nowMs()
+  const dir = await mkdtemp(join(tmpdir(), 'muster-demo-'))
+  run.note(`A throw-away chain and store in ${dir}`)
+  const chain = await startChainProcess(dir, DEMO_CUT - HEAD_START, run.clock)
+  const isKept = options.keep === true
+  try {
+    const demo = await playDemo(demoRun(run, dir, chain.url, options.batch))
+    const result = { ...demo.result, seconds: secondsSince(run, startedAt) }
+    checkDemo(result)
+    const where = isKept ? { url: chain.url, dir, pid: chain.pid } : undefined
+    const lines = [...demoLines(result, demo), ...demoNext(where)]
+    return { json: result, lines }
+  } finally {
+    await cleanUp(chain, dir, isKept)
+  }
+}
+
+function secondsSince({ clock }: Run, startedAt: number): number {
+  return Math.round((clock.nowMs() - startedAt) / 100) / 10
+}
+
+async function cleanUp(chain: ChainProcess, dir: string, isKept: boolean): Promise<void> {
+  if (isKept) return
+  chain.stop()
+  await rm(dir, { recursive: true, force: true })
+}
+
+/** Nothing of the caller's environment: neither its database nor its keys. */
+function demoRun(run: Run, dir: string, rpcUrl: string, batchSize: string): Run {
+  const config = loadConfig(
+    {},
+    { home: dir, deploymentsDir: join(dir, 'deployments'), rpcUrl, batchSize },
+  )
+  return { ...run, config, log: silentLogger }
+}
+
+export interface Demo {
+  result: Omit<DemoResult, 'seconds'>
+  day: DemoDay
+  refused: string
+}
+
+async function playDemo(run: Run): Promise<Demo> {
+  const sent: { kind: DemoTx['kind']; hash: Hex }[] = []
+  const add = (kind: DemoTx['kind'], hashes: Hex[]): void =>
+    hashes.forEach((hash) => sent.push({ kind, hash }))
+  const beats = await timed(run, 'reading beats', () => readBeats(join(ROOT, DATA)))
+  const { refuser, hashes } = await deployAll(run)
+  add('deploy', hashes)
+  const signers = {
+    reporter: walletSigner(testKey('reporter')),
+    keeper: walletSigner(testKey('keeper')),
+  }
+  const keeper = await openKeeper(run.config, { log: run.log, signers, signal: run.signal })
+  try {
+    const { rows, refused } = demoRoster(beats, refuser)
+    await timed(run, `registering ${rows.length} validators`, async (update) =>
+      add('register', await register(sessionOf(run, keeper, 'admin'), rows, update)),
+    )
+    add('fund', [await fundPool(sessionOf(run, keeper, 'deployer'), FUNDED)])
+    const day = await playDay(run, keeper, beats, rows)
+    for (const { kind, hash } of day.day.txs) add(kind as DemoTx['kind'], [hash])
+    const transactions = await receiptsOf(keeper.client, sent)
+    return { result: resultOf(keeper, rows.length, day, transactions), day, refused }
+  } finally {
+    await closeKeeper(keeper)
+  }
+}
+
+async function deployAll(run: Run): Promise<{ refuser: `0x${string}`; hashes: Hex[] }> {
+  const client = await openClient(run)
+  try {
+    const signer = walletSigner(testKey('deployer'))
+    const options = { firstCut: isoTime(DEMO_CUT), cap: CAP }
+    const { deployment } = await deployFor(run, client, signer, options)
+    const { address, hash } = await deployRefuser(client)
+    return { refuser: address, hashes: [...Object.values(deployment.deployTx), hash] }
+  } finally {
+    client.close()
+  }
+}
+
+async function playDay(
+  run: Run,
+  keeper: Keeper,
+  beats: Beats,
+  rows: Parameters<typeof replayDemoDay>[2],
+): Promise<DemoDay> {
+  const bars = { snapshot: 'pushing hours', extract: 'extract', transfer: 'paying' }
+  let phase: keyof typeof bars | undefined
+  let progress = showProgress('', run.clock)
+  try {
+    return await replayDemoDay(keeper, beats, rows, (step) => {
+      if (step.phase !== phase) {
+        progress.stop()
+        progress = showProgress(bars[step.phase], run.clock)
+        phase = step.phase
+      }
+      progress.update(step.done, step.total)
+    })
+  } finally {
+    progress.stop()
+  }
+}
+
+async function timed<T>(
+  run: Run,
+  label: string,
+  work: (update: (done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const progress = showProgress(label, run.clock)
+  try {
+    return await work((done, total) => progress.update(done, total))
+  } finally {
+    progress.stop()
+  }
+}
+
+function resultOf(
+  keeper: Keeper,
+  validators: number,
+  { day, pool, paid, credited, carried }: DemoDay,
+  transactions: DemoTx[],
+): Omit<DemoResult, 'seconds'> {
+  return {
+    ...{ chainId: keeper.client.chainId, cycle: DEMO_CYCLE, validators },
+    ...{ snapshots: day.snapshots, eligible: day.eligible, batchSize: day.batchSize },
+    batches: transactions.filter(({ kind }) => kind === 'transfer').length,
+    ...{ transactions, pool, paid, credited, carried },
+  }
+}
+
+/** What the demo shows must be true: it is checked here, and by whoever reads the JSON. */
+function checkDemo({ pool, paid, credited, carried }: DemoResult): void {
+  const difference = pool - paid - credited - carried
+  if (difference === 0n && credited > 0n) return
+  const faults = [`pool ${pool}, paid ${paid}, credited ${credited}, carried ${carried}`]
+  throw new KeeperError('DEMO_WRONG', { faults })
+}
+
+export const DEMO_CLOSES = DEMO_CUT + SECONDS_PER_CYCLE
