@@ -37,6 +37,17 @@ export const hourSchema = z.coerce.number().int().nonnegative().max(MAX_UINT32)
 export const cycleSchema = z.coerce.number().int().positive().max(MAX_UINT32)
 export const bpsSchema = z.coerce.number().int().nonnegative().max(MAX_BPS)
 
+/** When a mined transaction cannot be undone: a tag of the chain, or a number of blocks. */
+export type Finality = 'finalized' | 'safe' | number
+
+// Deeper than any reorg of a public network; more would only wait.
+const MAX_CONFIRMATIONS = 1_000
+
+export const finalitySchema = z.union([
+  z.enum(['finalized', 'safe']),
+  z.coerce.number().int().min(1).max(MAX_CONFIRMATIONS),
+])
+
 /** All faults at once, each with its field. */
 export function parseWith<Schema extends z.ZodTypeAny>(
   schema: Schema,

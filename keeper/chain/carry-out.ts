@@ -89,7 +89,11 @@ async function factsOf(
   const isLost = !receipt && minedNonce > nonce
   watch.lostSinceMs = isLost ? (watch.lostSinceMs ?? context.clock.nowMs()) : undefined
   return {
-    ...{ nonce, minedNonce, receipt, finalBlock, lostSinceMs: watch.lostSinceMs },
+    nonce,
+    minedNonce,
+    receipt,
+    finalBlock,
+    lostSinceMs: watch.lostSinceMs,
     recorded: tx.state === 'included' ? { blockHash: tx.blockHash ?? '' } : undefined,
     attempts: attempts.map(({ hash, signedAt, broadcastAt }) => ({
       signedAtMs: signedAt * 1000,
@@ -145,7 +149,14 @@ async function act(context: SendContext, tx: TxRecord, decision: Decision): Prom
     case 'wait':
     case 'hold':
       return idle(context, tx, watch)
+    default:
+      return unreachable(step)
   }
+}
+
+/** The compiler shows that no step is forgotten above. */
+function unreachable(step: never): never {
+  throw new KeeperError('INTERNAL', { what: `no act for the step ${String(step)}` })
 }
 
 /** What was signed a moment ago needs no second look before it goes out. */

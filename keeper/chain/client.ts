@@ -198,7 +198,7 @@ class TransportProvider extends JsonRpcApiProvider {
     } catch (error) {
       if (faultOf(error) === undefined) throw error
       const { message, data } = (error as KeeperError).facts as { message: string; data?: string }
-      return { id, error: { code: -32_000, message, ...(data ? { data } : {}) } } as JsonRpcError
+      return { id, error: { code: -32_000, message, ...(data ? { data } : {}) } }
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Finality } from '../config.ts'
+import type { Finality } from '../base/schema.ts'
 import type { ChainClient, Receipt } from './client.ts'
 import type { TxAttempt, TxRecord } from './journal-rows.ts'
 

@@ -35,7 +35,12 @@ async function move(t: Db, id: bigint, at: UnixSeconds, step: Move): Promise<TxR
     `update tx set ${assignments} where id = $1 and state = any($2) returning *`,
     [id, step.from, ...columns.map(([, value]) => value)],
   )
-  if (!row) throw new KeeperError('JOURNAL_STATE', { id, from: `not ${step.from}`, to: step.to })
+  if (!row)
+    throw new KeeperError('JOURNAL_STATE', {
+      id,
+      from: `a state other than ${step.from.join(', ')}`,
+      to: step.to,
+    })
   await appendEvent(t, { txId: id, kind: step.event, facts: step.facts, at })
   return txOf(row)
 }
@@ -87,8 +92,13 @@ export function recordIncluded(
 ): Promise<TxRecord> {
   const { hash, blockNumber, blockHash, gasUsed, gasPrice, succeeded } = receipt
   const columns = {
-    ...{ hash, succeeded, block_number: blockNumber, block_hash: blockHash },
-    ...{ gas_used: gasUsed, gas_price: gasPrice, reason: reason ?? null },
+    hash,
+    succeeded,
+    block_number: blockNumber,
+    block_hash: blockHash,
+    gas_used: gasUsed,
+    gas_price: gasPrice,
+    reason: reason ?? null,
   }
   const facts = { hash, blockNumber, blockHash, gasUsed, gasPrice, succeeded, reason }
   return db.begin((t) =>

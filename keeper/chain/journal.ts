@@ -104,8 +104,17 @@ async function insert(t: Db, nonce: number, plan: Plan): Promise<bigint> {
                      gas_limit, state, created_at, updated_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'planned', $11, $11) returning id`,
     [
-      ...[chainId, intent.to.toLowerCase(), intent.kind, intent.key, payloadHashOf(intent)],
-      ...[sender.toLowerCase(), nonce, intent.data, intent.value, intent.gasLimit, at],
+      chainId,
+      intent.to.toLowerCase(),
+      intent.kind,
+      intent.key,
+      payloadHashOf(intent),
+      sender.toLowerCase(),
+      nonce,
+      intent.data,
+      intent.value,
+      intent.gasLimit,
+      at,
     ],
   )
   return row.id

@@ -115,6 +115,9 @@ async function submit(
         const balance = await context.client.balanceOf(sender)
         throw new KeeperError('INSUFFICIENT_FUNDS', { sender, balance, needed, kind, key })
       }
+      case 'gas-limit':
+      case 'other':
+      case undefined:
       default:
         throw error
     }

@@ -1,7 +1,7 @@
 import type { Interface } from 'ethers'
 import type { Logger } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
-import type { Finality } from '../config.ts'
+import type { Finality } from '../base/schema.ts'
 import type { Db } from '../store/db.ts'
 import type { ChainClient } from './client.ts'
 import type { FeePolicy } from './fees.ts'

@@ -99,8 +99,11 @@ async function waitForPrevious(context: SendContext): Promise<number> {
       return last === undefined || counted > last ? counted : undefined
     },
     {
-      ...{ what: 'the previous nonce', timeoutMs: nonceWaitMs, clock },
-      ...{ firstDelayMs: Math.min(POLL_FIRST_MS, pollMs), maxDelayMs: pollMs },
+      what: 'the previous nonce',
+      timeoutMs: nonceWaitMs,
+      clock,
+      firstDelayMs: Math.min(POLL_FIRST_MS, pollMs),
+      maxDelayMs: pollMs,
       ...(signal ? { signal } : {}),
       onTimeout: () =>
         new KeeperError('NONCE_WAIT_TIMEOUT', { nonce: last, sender, timeoutMs: nonceWaitMs }),

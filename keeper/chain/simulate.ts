@@ -1,6 +1,6 @@
 import { Interface } from 'ethers'
 import type { Result } from 'ethers'
-import { KeeperError } from '../base/errors.ts'
+import type { KeeperError } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
 import type { BlockTag, CallFields, ChainClient } from './client.ts'
 import { faultOf } from './client.ts'

@@ -80,7 +80,9 @@ function parseAnswer(text: string, id: number, url: string, method: string): Rpc
   }
   const isWhole = answer !== null && ('result' in answer || 'error' in answer)
   if (!isWhole) throw unavailable(url, method, 'the answer is not a JSON-RPC answer')
-  const isOurs = answer?.id === id || (answer?.error !== undefined && answer.id == null)
+  const isOurs =
+    answer?.id === id ||
+    (answer?.error !== undefined && (answer.id === null || answer.id === undefined))
   if (!isOurs) throw unavailable(url, method, 'the answer belongs to another request')
   return answer as RpcAnswer
 }

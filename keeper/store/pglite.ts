@@ -37,7 +37,7 @@ function pgliteDb(lite: PGlite, afterClose: () => Promise<void>): Db {
   return {
     ...queries(lite),
     begin: async <T>(fn: (t: Db) => Promise<T>): Promise<T> =>
-      (await lite.transaction((t) => fn(transactionDb(t)))) as T,
+      lite.transaction((t) => fn(transactionDb(t))),
     close: async () => {
       if (!lite.closed) await lite.close()
       await afterClose()

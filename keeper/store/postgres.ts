@@ -17,7 +17,7 @@ const types: pg.CustomTypesConfig = {
     if (oid === NUMERIC) return String
     return pg.types.getTypeParser(oid, format)
   },
-} as pg.CustomTypesConfig
+}
 
 export async function openPostgres(url: string, schema?: string): Promise<Db> {
   const pool = new pg.Pool({

@@ -38,7 +38,7 @@ export const mine = (node: TestNode, blocks = 1): Promise<unknown> =>
   node.request('hardhat_mine', [`0x${blocks.toString(16)}`])
 
 // Adds one to slot 0 at every call: the oracle of "executed once".
-const COUNTER = '0x5f54600101' + '5f5500'
+const COUNTER = '0x5f546001015f5500'
 // Reverts with the call's own data, so that a test chooses the error.
 const ECHO_REVERT = '0x365f5f37365ffd'
 
