@@ -36,9 +36,12 @@ export async function readBalance(session: Session, name: string): Promise<Balan
   const { contracts } = session
   if (!isAddress(name)) throw new KeeperError('VALIDATOR_UNKNOWN', { validator: name })
   const address = getAddress(name) as Address
-  const [credit] = await contracts.rewards.creditOf(address)
   const roster = await readRoster(session)
   const validators = roster.entries.filter(({ node, fund }) => node === address || fund === address)
+  // Of the address itself, and of where the pay of its node goes.
+  const accounts = new Set([address, ...validators.map(({ fund }) => fund)])
+  const credits = await Promise.all([...accounts].map((one) => contracts.rewards.creditOf(one)))
+  const credit = sum(credits.map(([amount]) => amount))
   if (validators.length === 0 && credit === 0n) {
     throw new KeeperError('VALIDATOR_UNKNOWN', { validator: address })
   }

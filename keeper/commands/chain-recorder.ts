@@ -78,7 +78,7 @@ export function createRecorder(clock: Clock): Recorder {
     hooks: {
       newConnection: async (context: never, next: (c: never) => Promise<never>) => {
         connection = await next(context)
-        return connection as never
+        return connection
       },
       onRequest: async (context: never, network: never, call: RpcCall, next: Next) => {
         const { file } = recorder

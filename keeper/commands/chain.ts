@@ -32,7 +32,9 @@ export async function chainCommand(run: Run, options: ChainOptions): Promise<Rep
   if (options.reset === true && stateDir !== undefined) resetLocalChain(stateDir)
   const progress = showProgress('replaying blocks', run.clock)
   const chain = await startLocalChain({
-    ...{ port, stateDir, clock: run.clock },
+    port,
+    stateDir,
+    clock: run.clock,
     ...(options.initialDate === undefined ? {} : { initialDate: parseIso(options.initialDate) }),
     onReplay: (done, total) => progress.update(done, total),
   }).finally(() => progress.stop())

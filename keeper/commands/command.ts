@@ -37,6 +37,7 @@ interface CommonOptions {
   batchSize?: string
   zone?: string
   dailyTime?: string
+  beats?: string
 }
 
 /** Flags that every command knows; each wins over its environment variable. */
@@ -99,6 +100,7 @@ function overridesOf(options: CommonOptions): Partial<Record<SettingKey, string>
     ['batchSize', options.batchSize],
     ['zone', options.zone],
     ['dailyTime', options.dailyTime],
+    ['beats', options.beats],
   ]
   return Object.fromEntries(flags.filter(([, value]) => value !== undefined))
 }

@@ -43,8 +43,11 @@ export async function startChainProcess(
     child.once('exit', () => failed(broken(log)))
   })
   const started = waitFor(async () => urlIn(log), {
-    ...{ what: 'the local chain', timeoutMs: START_TIMEOUT_MS, clock },
-    ...{ firstDelayMs: POLL_MS, maxDelayMs: POLL_MS },
+    what: 'the local chain',
+    timeoutMs: START_TIMEOUT_MS,
+    clock,
+    firstDelayMs: POLL_MS,
+    maxDelayMs: POLL_MS,
     onTimeout: () => broken(log),
   })
   try {

@@ -60,7 +60,10 @@ export async function deployRefuser(client: ChainClient): Promise<{ address: Add
   const argument = AbiCoder.defaultAbiCoder().encode(['uint8'], [MODE_REVERT])
   const { baseFee = 0n } = (await client.block('latest')) ?? {}
   const raw = await signer.signTransaction({
-    ...{ chainId: client.chainId, nonce, value: 0n, gasLimit: DEPLOY_GAS },
+    chainId: client.chainId,
+    nonce,
+    value: 0n,
+    gasLimit: DEPLOY_GAS,
     // A creation has no addressee.
     to: null as unknown as Address,
     data: concat([bytecode, argument]) as Hex,
@@ -85,7 +88,8 @@ export async function register(
 ): Promise<Hex[]> {
   const batches = toBatches(rows, 0)
   const calls = batches.map((batch) => ({
-    ...{ contract: 'registry' as const, name: 'addValidators' },
+    contract: 'registry' as const,
+    name: 'addValidators',
     args: [batch],
   }))
   const outcomes = await runAdminCalls(session, calls, (done) => onProgress(done, calls.length))
@@ -131,7 +135,10 @@ export async function replayDemoDay(
     ),
   )
   return {
-    ...{ day, pool, carried, paid: after - before },
+    day,
+    pool,
+    carried,
+    paid: after - before,
     credited: sum(credits.map(([amount]) => amount)),
     failed: failed.map(({ node }, i) => ({ node, hours: Number(hoursOfFailed[i]) })),
   }

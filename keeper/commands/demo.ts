@@ -5,7 +5,7 @@ import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
 import type { Hex } from '../base/schema.ts'
-import { SECONDS_PER_CYCLE, isoTime } from '../base/time.ts'
+import { isoTime } from '../base/time.ts'
 import { loadConfig } from '../config.ts'
 import { walletSigner } from '../chain/signer.ts'
 import { readBeats } from '../heartbeat/beats.ts'
@@ -31,7 +31,7 @@ import {
 import { demoLines, demoNext } from './demo-report.ts'
 import { deployFor } from './deploy.ts'
 import { testKey } from './local-accounts.ts'
-import { showProgress } from './progress.ts'
+import { DAY_PHASES, showPhases, showProgress } from './progress.ts'
 import { openClient } from './session.ts'
 
 /** The object that `demo --json` ends with. */
@@ -164,18 +164,9 @@ async function playDay(
   beats: Beats,
   rows: Parameters<typeof replayDemoDay>[2],
 ): Promise<DemoDay> {
-  const bars = { snapshot: 'pushing hours', extract: 'extract', transfer: 'paying' }
-  let phase: keyof typeof bars | undefined
-  let progress = showProgress('', run.clock)
+  const progress = showPhases(DAY_PHASES, run.clock)
   try {
-    return await replayDemoDay(keeper, beats, rows, (step) => {
-      if (step.phase !== phase) {
-        progress.stop()
-        progress = showProgress(bars[step.phase], run.clock)
-        phase = step.phase
-      }
-      progress.update(step.done, step.total)
-    })
+    return await replayDemoDay(keeper, beats, rows, progress.update)
   } finally {
     progress.stop()
   }
@@ -201,10 +192,18 @@ function resultOf(
   transactions: DemoTx[],
 ): Omit<DemoResult, 'seconds'> {
   return {
-    ...{ chainId: keeper.client.chainId, cycle: DEMO_CYCLE, validators },
-    ...{ snapshots: day.snapshots, eligible: day.eligible, batchSize: day.batchSize },
+    chainId: keeper.client.chainId,
+    cycle: DEMO_CYCLE,
+    validators,
+    snapshots: day.snapshots,
+    eligible: day.eligible,
+    batchSize: day.batchSize,
     batches: transactions.filter(({ kind }) => kind === 'transfer').length,
-    ...{ transactions, pool, paid, credited, carried },
+    transactions,
+    pool,
+    paid,
+    credited,
+    carried,
   }
 }
 
@@ -215,5 +214,3 @@ function checkDemo({ pool, paid, credited, carried }: DemoResult): void {
   const faults = [`pool ${pool}, paid ${paid}, credited ${credited}, carried ${carried}`]
   throw new KeeperError('DEMO_WRONG', { faults })
 }
-
-export const DEMO_CLOSES = DEMO_CUT + SECONDS_PER_CYCLE

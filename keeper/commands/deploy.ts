@@ -126,7 +126,10 @@ async function carryOut(
     : join(run.config.deploymentsDir, 'ignition', `chain-${plan.chainId}`)
   const before = await client.blockNumber()
   const deployed = await ignite({
-    ...{ client, signer, plan, journalDir },
+    client,
+    signer,
+    plan,
+    journalDir,
     onStep: (done) => progress.update(done, DEPLOY_STEPS),
   }).finally(() => progress.stop())
   const deployment = await recordOf(run, client, plan, asset, deployed, before)

@@ -1,4 +1,9 @@
-import { deploy, listTransactions } from '@nomicfoundation/ignition-core'
+import {
+  DeploymentResultType,
+  TransactionStatus,
+  deploy,
+  listTransactions,
+} from '@nomicfoundation/ignition-core'
 import type { DeploymentResult, EIP1193Provider } from '@nomicfoundation/ignition-core'
 import musterModule from '../../ignition/modules/Muster.ts'
 import { KeeperError, messageOf } from '../base/errors.ts'
@@ -74,7 +79,7 @@ export async function ignite(options: IgniteOptions): Promise<Deployed> {
 async function journaledHashes(journalDir: string): Promise<Hex[]> {
   const transactions = await listTransactions(journalDir, artifactResolver)
   return transactions
-    .filter(({ status }) => status === 'SUCCESS')
+    .filter(({ status }) => status === TransactionStatus.SUCCESS)
     .map(({ txHash }) => txHash as Hex)
 }
 
@@ -125,7 +130,7 @@ function parametersOf({ params, ...plan }: DeployPlan): Record<string, string | 
 type Names = 'timelock' | 'registry' | 'extraction' | 'rewards'
 
 function addressesOf(result: DeploymentResult): Record<Names, Address> {
-  if (result.type !== 'SUCCESSFUL_DEPLOYMENT') {
+  if (result.type !== DeploymentResultType.SUCCESSFUL_DEPLOYMENT) {
     throw new KeeperError('DEPLOY_FAILED', { reason: reasonOf(result) })
   }
   const addressOf = (id: string): Address => {
@@ -143,12 +148,12 @@ function addressesOf(result: DeploymentResult): Record<Names, Address> {
 }
 
 function reasonOf(result: DeploymentResult): string {
-  if (result.type === 'EXECUTION_ERROR') {
+  if (result.type === DeploymentResultType.EXECUTION_ERROR) {
     const failed = result.failed.map(({ futureId, error }) => `${futureId}: ${error}`)
     const timedOut = result.timedOut.map(({ futureId }) => `${futureId} is not mined yet`)
     return [...failed, ...timedOut].join('; ')
   }
-  if (result.type === 'SUCCESSFUL_DEPLOYMENT') return 'done'
+  if (result.type === DeploymentResultType.SUCCESSFUL_DEPLOYMENT) return 'done'
   return Object.entries(result.errors)
     .map(([id, errors]) => `${id}: ${errors.join(', ')}`)
     .join('; ')

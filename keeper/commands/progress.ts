@@ -10,6 +10,33 @@ export interface Progress {
 // Without a terminal a line this often says that the work goes on.
 const LINE_EVERY_MS = 2_000
 
+export interface PhaseProgress {
+  update(step: { phase: string; done: number; total: number }): void
+  stop(): void
+}
+
+/** One bar a phase, one under the other. */
+export function showPhases(labels: Readonly<Record<string, string>>, clock: Clock): PhaseProgress {
+  let current: { phase: string; progress: Progress } | undefined
+  return {
+    update: ({ phase, done, total }) => {
+      if (current?.phase !== phase) {
+        current?.progress.stop()
+        current = { phase, progress: showProgress(labels[phase] ?? phase, clock) }
+      }
+      current.progress.update(done, total)
+    },
+    stop: () => current?.progress.stop(),
+  }
+}
+
+/** Of a day: the three kinds of work, in order. */
+export const DAY_PHASES = {
+  snapshot: 'pushing hours',
+  extract: 'extract',
+  transfer: 'paying',
+} as const
+
 /** On stderr: a bar on a terminal, else a line every two seconds. */
 export function showProgress(label: string, clock: Clock): Progress {
   return process.stderr.isTTY ? bar(label) : lines(label, clock)

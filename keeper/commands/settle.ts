@@ -2,6 +2,7 @@ import { KeeperError } from '../base/errors.ts'
 import { cycleSchema, parseWith } from '../base/schema.ts'
 import { hourOf, isoTime } from '../base/time.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
+import { runDaySlot } from '../jobs/runner.ts'
 import { closeKeeper, openKeeper } from '../keeper.ts'
 import type { Keeper, SigningRole } from '../keeper.ts'
 import { readBeats } from '../heartbeat/beats.ts'
@@ -9,7 +10,6 @@ import { fileEvidence } from '../heartbeat/evidence.ts'
 import { parseHour, readOnline } from '../heartbeat/input.ts'
 import { cycleOf, pushHour } from '../heartbeat/snapshot.ts'
 import { toWords } from '../heartbeat/words.ts'
-import { runDay } from '../validators/day.ts'
 import type { DayProgress, DayReport } from '../validators/day.ts'
 import { extractCycle } from '../validators/extract.ts'
 import { readPayments } from '../validators/payments.ts'
@@ -21,7 +21,7 @@ import { transferCycle } from '../validators/transfer.ts'
 import type { Report, Run } from './command.ts'
 import { grouped, money, plural, table } from './print.ts'
 import type { Asset } from './print.ts'
-import { showProgress } from './progress.ts'
+import { DAY_PHASES, showPhases, showProgress } from './progress.ts'
 import { openClient, openSigner } from './session.ts'
 import { findValidator } from './validators.ts'
 
@@ -38,7 +38,10 @@ export async function withKeeper<T>(
   for (const role of roles) signers[role] = await openSigner(run, role, chainId)
   const { clock, log, signal } = run
   const keeper = await openKeeper(run.config, { clock, log, signal, roles, signers })
-  warnOfEmbeddedStore(run, keeper)
+  warnOfEmbeddedStore(run, {
+    isEmbedded: keeper.db.kind === 'pglite',
+    isLocal: chainId === LOCAL_CHAIN_ID,
+  })
   try {
     return await work(keeper)
   } finally {
@@ -47,8 +50,8 @@ export async function withKeeper<T>(
 }
 
 /** The embedded store never waits for the disk: fine for trying, not for money. */
-export function warnOfEmbeddedStore(run: Run, { db, client }: Pick<Keeper, 'db' | 'client'>): void {
-  if (db.kind !== 'pglite' || client.chainId === LOCAL_CHAIN_ID) return
+export function warnOfEmbeddedStore(run: Run, on: { isEmbedded: boolean; isLocal: boolean }): void {
+  if (!on.isEmbedded || on.isLocal) return
   run.note(
     'WARNING: real payouts with the embedded store. After a power loss its journal may lack the',
   )
@@ -168,7 +171,12 @@ export async function transferCommand(
     ])
     return {
       json: {
-        ...{ cycle, batchSize, batches: txs.length, paid, credited, refused: refusals },
+        cycle,
+        batchSize,
+        batches: txs.length,
+        paid,
+        credited,
+        refused: refusals,
         txs: txs.map(({ hash, gasUsed }) => ({ hash, gasUsed })),
       },
       lines: [
@@ -206,10 +214,9 @@ export async function runDayCommand(run: Run, options: RunDayOptions): Promise<R
       command: 'run-day',
     })
   }
-  const progress = showProgress('the day', run.clock)
-  const onProgress = ({ done, total }: DayProgress): void => progress.update(done, total)
+  const progress = showPhases(DAY_PHASES, run.clock)
   return withKeeper(run, ['reporter', 'keeper'], async (keeper) => {
-    const day = await dayOf(keeper, options, onProgress)
+    const day = await dayOf(keeper, options, progress.update)
     progress.stop()
     return { json: day, lines: dayLines(day, keeper.contracts.deployment) }
   }).finally(() => progress.stop())
@@ -226,22 +233,35 @@ async function dayOf(
     return replayDay(keeper, { beats: await readBeats(options.replay), cycle, onProgress })
   }
   const evidence = options.beats === undefined ? undefined : fileEvidence(options.beats)
-  return runDay(keeper, { cycle, trigger: 'manual', evidence, onProgress })
+  return runDaySlot(keeper, { cycle, trigger: 'manual', evidence, onProgress })
 }
 
+// More than this many of a kind are counted, not listed.
+const MAX_LISTED = 3
+
 export function dayLines(day: DayReport, asset: Asset): string[] {
-  const rows = day.txs.map(({ kind, key, hash, gasUsed }) => [
-    kind,
-    key.slice(0, 20),
-    hash,
-    grouped(gasUsed),
-  ])
-  const missing = day.missing.length > 0 ? `, missing ${day.missing.join(' ')}` : ''
+  const { cycle, state, snapshots, missing, eligible, unpaid } = day
+  const lost = missing.length > 0 ? ` (missing hours: ${missing.join(' ')})` : ''
+  const sent = txLines(day.txs)
+  const rest = unpaid > 0 ? ` + ${plural(unpaid, 'validator')} unpaid` : ''
   return [
-    `cycle ${day.cycle}: ${day.state}; ${plural(day.snapshots, 'snapshot')}${missing}, ${plural(day.eligible, 'validator')} eligible`,
-    ...(rows.length > 0
-      ? table(['kind', 'key', 'hash', 'gas'], rows)
-      : ['  all of it had been done before; nothing was sent']),
-    `pool ${money(day.pool, asset)} = paid ${money(day.paid, asset)} + credited ${money(day.credited, asset)} + carried ${money(day.carried, asset)}${day.unpaid > 0 ? ` + ${day.unpaid} unpaid` : ''}`,
+    `cycle ${cycle}: ${state}; ${plural(snapshots, 'snapshot')}${lost}, ${plural(eligible, 'validator')} eligible`,
+    ...(sent.length > 0 ? sent : ['  all of it had been done before; nothing was sent']),
+    `pool ${money(day.pool, asset)} = paid ${money(day.paid, asset)}` +
+      ` + credited ${money(day.credited, asset)} + carried ${money(day.carried, asset)}${rest}`,
   ]
+}
+
+function txLines(txs: DayReport['txs']): string[] {
+  const kinds = [...new Set(txs.map(({ kind }) => kind))]
+  const rows = kinds.flatMap((kind) => {
+    const all = txs.filter((tx) => tx.kind === kind)
+    const listed = all.slice(0, all.length > MAX_LISTED + 1 ? MAX_LISTED : all.length)
+    const shown = listed.map((tx) => [kind, tx.key.slice(0, 24), grouped(tx.gasUsed), tx.hash])
+    const left = all.slice(listed.length)
+    const gas = left.reduce((total, tx) => total + tx.gasUsed, 0n)
+    const more = [kind, `… and ${left.length} more`, grouped(gas), 'see muster journal']
+    return left.length > 0 ? [...shown, more] : shown
+  })
+  return rows.length > 0 ? table(['kind', 'key', 'gas', 'hash'], rows) : []
 }

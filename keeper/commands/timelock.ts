@@ -71,11 +71,11 @@ function apply(operations: Map<Hex, Operation>, contracts: Contracts, log: Log):
   const id = args['id'] as Hex
   const operation = operations.get(id)
   if (event.name === 'CallScheduled') {
-    const call = {
+    const call: TimelockCall = {
       target: args['target'],
       value: args['value'],
       data: args['data'],
-    } as TimelockCall
+    }
     const what = describeCall(contracts, call)
     if (operation) {
       operation.calls.push(call)
