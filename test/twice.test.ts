@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { cutOf } from '../keeper/base/time.ts'
+import { listJournal } from '../keeper/chain/journal.ts'
+import { toWords } from '../keeper/heartbeat/words.ts'
+import { runDaySlot } from '../keeper/jobs/runner.ts'
+import { listSlots } from '../keeper/jobs/slots.ts'
+import { readStatus } from '../keeper/validators/status.ts'
+import {
+  ETHER,
+  FIRST_CUT,
+  createWorld,
+  makeMembers,
+  pushCycle,
+  strangerOf,
+  withKeeper,
+} from './helpers/muster.ts'
+import type { World } from './helpers/muster.ts'
+
+const MEMBERS = 25
+const DAY = 86_400
+
+describe('a day that is run twice', function () {
+  this.timeout(120_000)
+  let world: World
+  let otherHome: string
+
+  beforeEach(async () => {
+    world = await createWorld({ members: makeMembers(MEMBERS) })
+    otherHome = await mkdtemp(join(tmpdir(), 'muster-other-'))
+    const hours = Array.from({ length: MEMBERS }, () => 24)
+    await withKeeper(world, (keeper) => pushCycle(world, keeper, 1, hours))
+  })
+  afterEach(async () => {
+    await world.close()
+    await rm(otherHome, { recursive: true, force: true })
+  })
+
+  /** Everybody has exactly one share, and the books of the contract say the same. */
+  async function expectPaidOnce(): Promise<void> {
+    const share = ETHER / BigInt(MEMBERS)
+    for (const { fund } of makeMembers(MEMBERS)) {
+      expect(await world.node.client.balanceOf(fund as `0x${string}`)).to.equal(share)
+    }
+    const status = await readStatus({ client: world.node.client, contracts: world.muster })
+    expect(status.isConserved).to.equal(true)
+    expect([status.books.paid, status.books.unpaid]).to.deep.equal([share * BigInt(MEMBERS), 0n])
+  }
+
+  it('pays once: the second run finds everything done and sends nothing (Z-49, S-44)', async () => {
+    await withKeeper(world, async (keeper) => {
+      const first = await runDaySlot(keeper)
+      expect(first.txs.map(({ kind }) => kind)).to.deep.equal([
+        'extract',
+        ...Array(3).fill('transfer'),
+      ])
+      const second = await runDaySlot(keeper, { cycle: 1 })
+      expect(second.txs).to.deep.equal([])
+      expect(second.paid).to.equal(first.paid)
+      const slots = await listSlots(keeper.db)
+      expect(slots.map(({ job, status, cycle }) => [job, status, cycle])).to.deep.equal([
+        ['settle-day', 'completed', 1],
+      ])
+    })
+    await expectPaidOnce()
+  })
+
+  it('pays once with the store deleted in between: the chain is the last guard (Z-49)', async () => {
+    await withKeeper(world, (keeper) => runDaySlot(keeper))
+    const again = await withKeeper(world, (keeper) => runDaySlot(keeper), {}, otherHome)
+    expect(again.txs).to.deep.equal([])
+    await expectPaidOnce()
+  })
+
+  it('pays once with the store deleted after the first batch (S-06)', async () => {
+    const stop = new Error('enough')
+    const onStep = (step: string): void => {
+      if (step === 'batch-sent') throw stop
+    }
+    const first = withKeeper(world, (keeper) => runDaySlot(keeper), { onStep })
+    expect(await first.catch((error: unknown) => error)).to.equal(stop)
+    const again = await withKeeper(world, (keeper) => runDaySlot(keeper), {}, otherHome)
+    expect(again.txs.map(({ kind }) => kind)).to.deep.equal(['transfer', 'transfer'])
+    await expectPaidOnce()
+  })
+
+  it("pays once after a stranger's extract and partial transfer, and completes what is left (S-51, R-25, R-34)", async () => {
+    const { rewards } = world.muster
+    const stranger = rewards.connect(strangerOf(world))
+    await world.moveTo(cutOf(FIRST_CUT, 1) + DAY)
+    await (await stranger.extract(1)).wait()
+    await world.moveTo(cutOf(FIRST_CUT, 1) + 2 * DAY + 60)
+    const some = toWords([0, 3, 4, 24], 1)
+    await (await stranger.extractTransfer(1, [0], some, { gasLimit: 3_000_000n })).wait()
+    const day = await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }))
+    expect(day.txs.map(({ kind }) => kind)).to.deep.equal(['transfer', 'transfer', 'transfer'])
+    expect(day.paid).to.equal((ETHER / BigInt(MEMBERS)) * BigInt(MEMBERS))
+    await expectPaidOnce()
+  })
+
+  it('leaves out what a stranger pays while it runs (S-51)', async () => {
+    const { rewards } = world.muster
+    await world.moveTo(cutOf(FIRST_CUT, 1) + DAY)
+    await (await rewards.connect(strangerOf(world)).extract(1)).wait()
+    await world.moveTo(cutOf(FIRST_CUT, 1) + 2 * DAY + 60)
+    let isPaid = false
+    const onStep = async (step: string): Promise<void> => {
+      if (step !== 'batch-sent' || isPaid) return
+      isPaid = true
+      const last = toWords([20, 21, 22, 23, 24], 1)
+      const stranger = rewards.connect(strangerOf(world))
+      await (await stranger.extractTransfer(1, [0], last, { gasLimit: 3_000_000n })).wait()
+    }
+    const day = await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }), { onStep })
+    expect(day.batches).to.equal(2)
+    await expectPaidOnce()
+  })
+
+  it('waits before each batch until the chain has counted the nonce before: no gap, none twice (Z-44, Z-47)', async () => {
+    await withKeeper(world, async (keeper) => {
+      const seen: [kind: string, counted: number, nonce: number | undefined][] = []
+      await runDaySlot({
+        ...keeper,
+        keeper: {
+          ...keeper.keeper,
+          send: async (intent, how) => {
+            const counted = await keeper.client.nonceOf(keeper.keeper.address)
+            const tx = await keeper.keeper.send(intent, how)
+            seen.push([tx.kind, counted, tx.nonce])
+            return tx
+          },
+        },
+      })
+      expect(seen.map(([kind]) => kind)).to.deep.equal(['extract', ...Array(3).fill('transfer')])
+      for (const [i, [, counted, nonce]] of seen.entries()) {
+        expect([counted, nonce]).to.deep.equal([i, i])
+      }
+      const rows = await listJournal(keeper.db, { kind: 'transfer' })
+      expect(rows.every(({ state }) => state === 'final')).to.equal(true)
+    })
+  })
+})
