@@ -357,8 +357,12 @@ describe('roster views', () => {
     await expect(registry.indexOf(nodeOf(3)))
       .to.be.revertedWithCustomError(registry, 'UnknownNode')
       .withArgs(nodeOf(3))
-    for (const call of [registry.validator(3), registry.fundOf(1, 3), registry.fundOf(1, 256)]) {
-      await expect(call).to.be.revertedWithCustomError(registry, 'UnknownValidator')
+    for (const call of [
+      () => registry.validator(3),
+      () => registry.fundOf(1, 3),
+      () => registry.fundOf(1, 256),
+    ]) {
+      await expect(call()).to.be.revertedWithCustomError(registry, 'UnknownValidator')
     }
   })
 

@@ -42,6 +42,8 @@ export const PUSH_AFTER = 60
 export const TX_GAS = 16_777_216n
 /** A full roster word is the largest list that the registry takes. */
 const MAX_ENTRIES = 256
+/** Two reporters and one list of validators. */
+const MAX_SETUP_CHANGES = 3
 
 export type Signer = HardhatEthersSigner
 export type Tx = Promise<ContractTransactionResponse>
@@ -121,7 +123,9 @@ export async function deploySystem(options: Options = {}): Promise<System> {
   const [deployer, admin, guardian, keeper, reporter, second, third, sponsor, stranger] = signers
   if (!deployer || !admin || !guardian || !keeper || !reporter) throw new Error('no signers')
   if (!second || !third || !sponsor || !stranger) throw new Error('no signers')
-  const firstCut = nextEvening(await time.latest())
+  // A timelock takes its delay for every change before cycle 1.
+  const wait = (options.timelockDelay ?? 0) * MAX_SETUP_CHANGES
+  const firstCut = nextEvening((await time.latest()) + wait)
   const timelock = await deployTimelock(options.timelockDelay, admin)
   const adminAt = timelock ?? admin
   const token = options.token ? await ethers.deployContract('ERC20Mock') : undefined
