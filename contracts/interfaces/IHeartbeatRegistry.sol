@@ -118,8 +118,9 @@ interface IHeartbeatRegistry {
     /// @notice Changes weights from the next cycle on. Admin only.
     function setWeights(uint32[] calldata indices, uint96[] calldata weights) external;
 
-    /// @notice Sends what the roster pays to `fund` to another address, at once and for unpaid cycles too. Only the
-    /// address that holds `fund`'s pay now: `fund` itself or the address it was redirected to before.
+    /// @notice Sends what the roster pays to `fund` for these validators to another address, at once and for unpaid
+    /// cycles too. Only who holds their pay now: `fund` itself or, for validators redirected before, the address they
+    /// were redirected to. A fund address has one receiver at a time.
     /// @param cycle A cycle in which `fund` is the fund address of all `indices`.
     function redirect(address fund, uint32 cycle, uint32[] calldata indices, address to) external;
 

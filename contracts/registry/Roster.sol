@@ -119,17 +119,22 @@ abstract contract Roster is RegistryBase {
     }
 
     /// @notice See IHeartbeatRegistry.redirect. One hop only: who holds the pay of `fund` now decides where it goes,
-    /// so an address that gave its pay away cannot take it back.
+    /// so an address that gave its pay away cannot take it back. A validator that is not redirected yet is still its
+    /// fund address's, which can then only add it to the receiver of the others: there is one a fund address.
     function redirect(address fund, uint32 cycle, uint32[] calldata indices, address to) external {
         _checkLength(indices.length);
-        address owner = redirectOf(fund);
-        if (msg.sender != owner) revert NotFundOwner(msg.sender, owner);
+        address holder = redirectOf(fund);
+        bool joins = msg.sender == fund && to == holder;
+        if (msg.sender != holder && !joins) revert NotFundOwner(msg.sender, holder);
         _checkFund(to);
         _redirects[fund] = to;
         for (uint256 i = 0; i < indices.length; ++i) {
             uint32 index = indices[i];
             if (_fundAt(cycle, index) != fund) revert FundMismatch(index, fund);
-            redirectMask[index / WORD] |= 1 << (index % WORD);
+            uint256 bit = 1 << (index % WORD);
+            address owner = redirectMask[index / WORD] & bit == 0 ? fund : holder;
+            if (msg.sender != owner) revert NotFundOwner(msg.sender, owner);
+            redirectMask[index / WORD] |= bit;
             _heads[index / WORD] |= REDIRECTED;
         }
         emit FundRedirected(fund, to, indices);

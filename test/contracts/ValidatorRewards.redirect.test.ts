@@ -125,6 +125,24 @@ describe('redirect', () => {
       .withArgs(99)
   })
 
+  it('R-33 who got the pay of one validator does not get at the others of the same fund address', async () => {
+    const { system, payee, other } = await loadFixture(plain)
+    const { registry } = system
+    await registry.connect(payee).redirect(payee, 1, [0], other)
+
+    await expect(registry.connect(other).redirect(payee, 1, [1], other))
+      .to.be.revertedWithCustomError(registry, 'NotFundOwner')
+      .withArgs(other, payee)
+    // Nor does the fund address get back at what it gave away by naming another receiver.
+    await expect(registry.connect(payee).redirect(payee, 1, [1], NEW))
+      .to.be.revertedWithCustomError(registry, 'NotFundOwner')
+      .withArgs(payee, other)
+    expect(await registry.fundOf(1, 0)).to.equal(other)
+    expect(await registry.fundOf(1, 1)).to.equal(payee)
+    await registry.connect(payee).redirect(payee, 1, [1], other)
+    expect(await registry.fundOf(1, 1)).to.equal(other)
+  })
+
   it('R-33 refuses zero, the contracts and the token as new address', async () => {
     const { system, payee } = await loadFixture(onToken)
     const { registry, rewards, token } = system
