@@ -59,7 +59,7 @@ function announce(run: Run, chain: LocalChain, stateDir: string | undefined): vo
   const { url, replayed, head } = chain
   if (run.json) {
     process.stdout.write(
-      `${JSON.stringify({ url, chainId: LOCAL_CHAIN_ID, stateDir, head, replayed })}\n`,
+      `${JSON.stringify({ url, chainId: LOCAL_CHAIN_ID, pid: process.pid, stateDir, head, replayed })}\n`,
     )
     return
   }

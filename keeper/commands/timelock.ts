@@ -1,4 +1,4 @@
-import { ZeroHash, dataSlice, toBeHex } from 'ethers'
+import { Result, ZeroHash, dataSlice, toBeHex } from 'ethers'
 import type { Log } from 'ethers'
 import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
@@ -109,8 +109,19 @@ const MAX_LISTED = 3
 
 function shortArg(arg: unknown): string {
   if (!Array.isArray(arg)) return String(arg)
+  const named = arg instanceof Result ? Object.entries(namesOf(arg)) : []
+  if (named.length > 0) return named.map(([name, value]) => `${name}: ${String(value)}`).join(', ')
   if (arg.length > MAX_LISTED) return `${arg.length} entries`
   return `[${arg.map(shortArg).join(', ')}]`
+}
+
+/** The fields of a struct; a list has none. */
+function namesOf(result: Result): Record<string, unknown> {
+  try {
+    return result.toObject()
+  } catch {
+    return {}
+  }
 }
 
 /**

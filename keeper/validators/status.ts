@@ -99,7 +99,8 @@ export async function readStatus(room: ChainRoom): Promise<Status> {
     nextCut: cutOf(deployment.firstCut, Number(openCycle)),
     validators: Number(validators),
     snapshots: Number(record.snapshots),
-    missing: missing.filter((hour) => (hour + 1) * 3_600 <= now),
+    // Before the first cut no hour belongs to a cycle.
+    missing: openCycle === 0n ? [] : missing.filter((hour) => (hour + 1) * 3_600 <= now),
     pausedUntil: Number(pausedUntil),
     books: { funded, paid, credits, withdrawn, unpaid, pool, returned, balance, difference },
     isConserved: difference === 0n && balance >= pool + unpaid + credits,

@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { expect } from 'chai'
+import { openChain } from '../../keeper/chain/client.ts'
+import type { ChainClient } from '../../keeper/chain/client.ts'
+import { startLocalChain } from '../../keeper/commands/local-chain.ts'
+import type { LocalChain } from '../../keeper/commands/local-chain.ts'
+import { systemClock } from '../../keeper/base/time.ts'
+
+const CLI = resolve(import.meta.dirname, '../../keeper/cli.ts')
+
+export interface Outcome {
+  code: number
+  stdout: string
+  stderr: string
+  /** The last line of stdout, parsed. */
+  json: Record<string, unknown>
+}
+
+/** A real process, as a person starts it; nothing of this process's environment but PATH and HOME. */
+export async function runCli(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const { PATH = '', HOME = '' } = process.env
+  const flags = ['--disable-warning=ExperimentalWarning', CLI, ...args]
+  const child = spawn(process.execPath, flags, { env: { PATH, HOME, ...env } })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const code = await new Promise<number>((done, failed) => {
+    child.once('error', failed)
+    child.once('close', (status) => done(status ?? -1))
+  })
+  return { code, stdout, stderr, json: lastJson(stdout) }
+}
+
+function lastJson(stdout: string): Record<string, unknown> {
+  const line = stdout.trimEnd().split('\n').at(-1) ?? ''
+  return line.startsWith('{') || line.startsWith('[') ? JSON.parse(line) : {}
+}
+
+/** A folder, a local chain in it, and the CLI pointed at both. */
+export interface Site {
+  dir: string
+  url: string
+  chain: LocalChain
+  client: ChainClient
+  env: Record<string, string>
+  muster(...args: string[]): Promise<Outcome>
+  /** The same, which must succeed; the parsed answer of --json. */
+  ok(...args: string[]): Promise<Record<string, unknown>>
+  /** The same, which must fail with that code and exit code. */
+  fails(code: string, exitCode: number, ...args: string[]): Promise<Record<string, unknown>>
+  write(name: string, text: string): string
+  /** Mines a block at that time. */
+  moveTo(time: number): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openSite(initialDate: number): Promise<Site> {
+  const dir = mkdtempSync(join(tmpdir(), 'muster-cli-'))
+  const chain = await startLocalChain({ port: 0, initialDate, clock: systemClock })
+  const client = await openChain({ rpcUrl: chain.url, timeoutMs: 10_000 })
+  const env = {
+    MUSTER_RPC_URL: chain.url,
+    MUSTER_HOME: join(dir, 'home'),
+    MUSTER_DEPLOYMENTS: join(dir, 'deployments'),
+  }
+  const muster = (...args: string[]): Promise<Outcome> => runCli(args, env)
+  return {
+    dir,
+    url: chain.url,
+    chain,
+    client,
+    env,
+    muster,
+    ok: async (...args) => {
+      const { code, json, stderr, stdout } = await muster(...args, '--json')
+      expect(code, `${args.join(' ')}\n${stdout}\n${stderr}`).to.equal(0)
+      return json
+    },
+    fails: async (code, exitCode, ...args) => {
+      const outcome = await muster(...args, '--json')
+      const error = outcome.json['error'] as Record<string, unknown> | undefined
+      expect(error?.['code'], `${args.join(' ')}\n${outcome.stdout}\n${outcome.stderr}`).to.equal(
+        code,
+      )
+      expect(outcome.code).to.equal(exitCode)
+      expect(error?.['message'])
+        .to.be.a('string')
+        .and.not.match(/\{\w+\}|\?/)
+      expect(error?.['wayOut']).to.be.a('string').and.not.equal('')
+      return error?.['facts'] as Record<string, unknown>
+    },
+    write: (name, text) => {
+      mkdirSync(dir, { recursive: true })
+      writeFileSync(join(dir, name), text)
+      return join(dir, name)
+    },
+    moveTo: async (time) => {
+      await client.request('evm_setNextBlockTimestamp', [time])
+      await client.request('evm_mine')
+    },
+    close: async () => {
+      client.close()
+      await chain.close()
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Node addresses for tests: 0x1000…0001 and so on. */
+export function nodeOf(n: number): string {
+  return `0x1${n.toString(16).padStart(39, '0')}`
+}
+
+export function fundOf(n: number): string {
+  return `0x2${n.toString(16).padStart(39, '0')}`
+}
+
+/** 25 Nov 2024, 18:00 UTC: cycle 1 of the test deployments opens. */
+export const FIRST_CUT = Date.UTC(2024, 10, 25, 18) / 1000
+export const HOUR = 3_600
+export const DAY = 24 * HOUR
