@@ -53,7 +53,7 @@ export type Step =
 export function nextStep(facts: CycleFacts): Step {
   const { state, now, cut, next, cycle, pausedUntil, transferFrom } = facts
   if (state === 'rolled-over' || state === 'voided') return { do: state }
-  if (state === 'settled' && facts.unpaid.every((word) => word === 0n)) return { do: 'done' }
+  if (state === 'settled' && !hasUnpaid(facts)) return { do: 'done' }
   if (now < cut) return { do: 'wait-for-cut', until: cut }
   if (state === 'none' && next < cycle) return { do: 'settle-earlier', cycle: next }
   if (state === 'none' && !facts.isFinal) return waitForEvidence(facts)
@@ -61,6 +61,11 @@ export function nextStep(facts: CycleFacts): Step {
   if (state === 'none') return { do: 'extract' }
   if (state === 'counting') return { do: 'continue-pages' }
   return now < transferFrom ? { do: 'wait-for-transfer', until: transferFrom } : { do: 'transfer' }
+}
+
+/** With nothing allocated (an empty pool, shares that floor to 0) the bits stand for no money. */
+export function hasUnpaid({ allocated, unpaid }: CycleFacts): boolean {
+  return allocated > 0n && unpaid.some((word) => word !== 0n)
 }
 
 // an hour that a majority pushed becomes final half an hour after its end, without the others.

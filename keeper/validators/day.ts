@@ -10,6 +10,7 @@ import { recordAction } from './action-log.ts'
 import type { Trigger } from './action-log.ts'
 import { readCycle } from './cycle-facts.ts'
 import type { CycleFacts, CycleState } from './cycle.ts'
+import { hasUnpaid } from './cycle.ts'
 import { extractCycle } from './extract.ts'
 import type { Extraction } from './extract.ts'
 import type { Payments, Refusal } from './payments.ts'
@@ -193,7 +194,11 @@ async function report(
       state: after.state,
       snapshots: decision?.snapshots ?? facts.snapshots,
     },
-    ...{ missing: facts.missing, eligible: after.eligible, unpaid: countBits(after.unpaid) },
+    ...{
+      missing: facts.missing,
+      eligible: after.eligible,
+      unpaid: hasUnpaid(after) ? countBits(after.unpaid) : 0,
+    },
     ...amountsOf(payments),
     batches: transfer?.txs.length ?? 0,
     batchSize: transfer?.batchSize ?? room.batchSize,

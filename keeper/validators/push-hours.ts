@@ -6,7 +6,8 @@ import type { Cycle, Hour } from '../base/time.ts'
 import type { Evidence } from '../heartbeat/evidence.ts'
 import { cycleOf, findSnapshot, pushHour } from '../heartbeat/snapshot.ts'
 import type { PushResult } from '../heartbeat/snapshot.ts'
-import { toWords } from '../heartbeat/words.ts'
+import type { OnlineInput } from '../heartbeat/input.ts'
+import { indicesOf, toWords } from '../heartbeat/words.ts'
 import { recordAction } from './action-log.ts'
 import type { Trigger } from './action-log.ts'
 import type { Roster } from './roster.ts'
@@ -67,6 +68,24 @@ export async function wordsFor(
     throw new KeeperError('SNAPSHOT_UNKNOWN_NODES', { nodes: listed, total: unknown.length })
   }
   return wordsOf(room, { hour, cycle: cycleOf(room, hour), nodes, roster })
+}
+
+/** What a file gave, as the words of a push. A bitmap must name validators of the cycle only. */
+export async function wordsFrom(
+  room: ValidatorsRoom,
+  hour: Hour,
+  input: OnlineInput,
+): Promise<bigint[]> {
+  if (input.form !== 'bitmap') return wordsFor(room, { hour, nodes: input.nodes })
+  const cycle = cycleOf(room, hour)
+  const { entries } = await readRoster(room)
+  const strange = indicesOf(input.words).filter((index) => {
+    const entry = entries[index]
+    return entry === undefined || !isActive(entry, cycle)
+  })
+  if (strange.length === 0) return input.words
+  const indices = strange.slice(0, MAX_LISTED)
+  throw new KeeperError('BITS_BEYOND_ROSTER', { indices, total: strange.length, cycle })
 }
 
 // An error names the first hundred: they tell enough.

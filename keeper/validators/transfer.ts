@@ -8,7 +8,7 @@ import { countBits } from '../heartbeat/words.ts'
 import { freshKey } from './attempt.ts'
 import { readCycle, readUnpaidOf } from './cycle-facts.ts'
 import type { CycleFacts } from './cycle.ts'
-import { nextStep } from './cycle.ts'
+import { hasUnpaid, nextStep } from './cycle.ts'
 import { refuseWaiting } from './extract.ts'
 import { maxPayees, transferGas } from './gas.ts'
 import type { TransferTerms } from './gas.ts'
@@ -50,7 +50,7 @@ export async function transferCycle(
     const facts = await readCycle(room, cycle)
     refuseUnready(facts)
     const unpaid = facts.unpaid.map((mask, word) => mask & (options.only?.[word] ?? ~0n))
-    if (countBits(unpaid) === 0) return finish(room, done)
+    if (!hasUnpaid({ ...facts, unpaid })) return finish(room, done)
     refuseStuck(cycle, round, unpaid, left)
     left = unpaid
     await sendAll(room, { cycle, terms, slices: toSlices(unpaid, batchSize), done, options })

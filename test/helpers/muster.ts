@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import hre from 'hardhat'
 import { Wallet } from 'ethers'
 import { silentLogger } from '../../keeper/base/log.ts'
 import type { Address } from '../../keeper/base/schema.ts'
-import { hourOf, hoursOf, startOfHour } from '../../keeper/base/time.ts'
+import { hourOf, hoursOf, startOfHour, systemClock } from '../../keeper/base/time.ts'
 import { openChain } from '../../keeper/chain/client.ts'
 import { writeDeployment } from '../../keeper/chain/contracts.ts'
 import { walletSigner } from '../../keeper/chain/signer.ts'
@@ -15,6 +16,7 @@ import { closeKeeper, openKeeper } from '../../keeper/keeper.ts'
 import type { Keeper, KeeperDeps } from '../../keeper/keeper.ts'
 import { pushHour } from '../../keeper/heartbeat/snapshot.ts'
 import { toWords } from '../../keeper/heartbeat/words.ts'
+import { openStore } from '../../keeper/store/open-store.ts'
 import type { TestNode } from './chain.ts'
 import { KEYS, deployMuster } from './deploy.ts'
 import type { DeployOptions, Member, Muster } from './deploy.ts'
@@ -59,6 +61,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const { members, pool = ETHER, batchSize = 10, firstCut = FIRST_CUT } = options
   const node = await startNodeAt(firstCut - 3 * 3_600)
   const home = await mkdtemp(join(tmpdir(), 'muster-world-'))
+  await cp(await storeTemplate(), home, { recursive: true })
   const muster = await deployMuster(node.client, { ...options, firstCut })
   await writeDeployment(join(home, 'deployments'), muster.deployment)
   await muster.addMembers(members)
@@ -77,6 +80,19 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       await rm(home, { recursive: true, force: true })
     },
   }
+}
+
+let template: Promise<string> | undefined
+
+// Creating an embedded store takes seconds, copying one a fraction of a second.
+function storeTemplate(): Promise<string> {
+  template ??= (async () => {
+    const home = await mkdtemp(join(tmpdir(), 'muster-store-'))
+    process.on('exit', () => rmSync(home, { recursive: true, force: true }))
+    await (await openStore({ home, clock: systemClock })).close()
+    return home
+  })()
+  return template
 }
 
 export function configOf(rpcUrl: string, home: string, batchSize: number): Config {

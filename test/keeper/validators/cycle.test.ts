@@ -10,7 +10,9 @@ const FACTS: CycleFacts = {
   ...{ transferFrom: 0, unpaid: [] },
 }
 const step = (changes: Partial<CycleFacts>): object => nextStep({ ...FACTS, ...changes })
-const SETTLED = { state: 'settled', unpaid: [5n], next: 2, transferFrom: CUT } as const
+const SETTLED: Partial<CycleFacts> = {
+  ...{ state: 'settled', unpaid: [5n], allocated: 9n, next: 2, transferFrom: CUT },
+}
 
 describe('what is due next in a cycle', () => {
   it('before the cut it waits; at the cut it extracts (R-01)', () => {
@@ -48,6 +50,7 @@ describe('what is due next in a cycle', () => {
     })
     expect(step(SETTLED)).to.deep.equal({ do: 'transfer' })
     expect(step({ ...SETTLED, unpaid: [0n] })).to.deep.equal({ do: 'done' })
+    expect(step({ ...SETTLED, allocated: 0n })).to.deep.equal({ do: 'done' })
   })
 
   it('a cycle that rolled over or was voided needs nothing (R-12, R-24)', () => {
