@@ -267,7 +267,7 @@ describe('the pause', () => {
     const { rewards } = system
     const guardian = rewards.connect(system.guardian)
     const start = (await time.latest()) + HOUR
-    // Every hour a fresh pause of 72 h: after 96 h of it 168 h are reached.
+    // 15 pauses of 72 h an hour apart are 1,080 h counted twice over, and 86 h really.
     for (const h of range(15)) {
       await nextAt(start + h * HOUR)
       await guardian.pauseFor(MAX_PAUSE)

@@ -149,7 +149,7 @@ describe('a stolen keeper key', () => {
 })
 
 describe('a stolen guardian key', () => {
-  it('R-52 takes 0 and delays by 7 days in 30 at most: afterwards everybody is paid by anyone', async () => {
+  it('R-52 takes 0 and holds settled pay back by 7 days in 30 at most: then anyone pays everybody', async () => {
     const system = await loadFixture(capped)
     const { rewards, registry, keeper } = system
     const guardian = rewards.connect(system.guardian)
