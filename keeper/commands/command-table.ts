@@ -325,6 +325,18 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./journal.ts')).showTransactionCommand,
   },
   {
+    usage: 'sweep <cycle>',
+    about: 'turn shares unpaid for 30 days into credits; anyone may',
+    example: './muster sweep 12',
+    load: async () => (await import('./wind-down.ts')).sweepCommand,
+  },
+  {
+    usage: 'return-pool',
+    about: 'give the pool back to the sponsor after 90 days without a settled cycle; anyone may',
+    example: './muster return-pool',
+    load: async () => (await import('./wind-down.ts')).returnPoolCommand,
+  },
+  {
     usage: 'export roster',
     about: 'the active validators as CSV, for a new deployment',
     example: './muster export roster > validators.csv',

@@ -275,4 +275,16 @@ describe('a day at the command line', function () {
     expect(after).to.include({ isConserved: true })
     await site.fails('CYCLE_NOT_SETTLED', 65, 'transfer', '--all', '--cycle', String(cycle))
   })
+
+  it('R-42 returns the pool to the sponsor after 90 days of silence, and not a day before', async () => {
+    await site.fails('TX_WOULD_REVERT', 1, 'return-pool')
+    await site.fails('NOTHING_CHANGES', 65, 'sweep', '1')
+    await site.moveTo(FIRST_CUT + 100 * DAY)
+    const before = await site.ok('status')
+    const returned = await site.ok('return-pool')
+    expect(returned).to.have.property('returned', (before['books'] as { pool: string }).pool)
+    const after = await site.ok('status')
+    expect(after).to.include({ isConserved: true })
+    expect(after).to.have.nested.property('books.pool', '0')
+  })
 })

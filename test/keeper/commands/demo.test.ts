@@ -81,4 +81,27 @@ describe('the demo', function () {
     const kinds = ['deploy', 'register', 'fund', 'snapshot', 'extract', 'transfer']
     expect([...new Set(transactions.map(({ kind }) => kind))]).to.deep.equal(kinds)
   })
+
+  it('leaves a chain on which status, credits, withdraw and a second run-day work', async () => {
+    const { url } = JSON.parse(
+      readFileSync(join(folder, 'chain.log'), 'utf8').split('\n')[0] ?? '{}',
+    )
+    const env = {
+      MUSTER_RPC_URL: url,
+      MUSTER_HOME: folder,
+      MUSTER_DEPLOYMENTS: join(folder, 'deployments'),
+    }
+    const status = await runCli(['status', '--json'], env)
+    expect(status.json).to.include({ isConserved: true, openCycle: 2 })
+    expect(status.json).to.have.nested.property('runway.cycles', 9)
+    const credits = (await runCli(['credits', '--json'], env)).json['credits'] as object[]
+    expect(credits).to.have.length(1)
+    const { account, amount } = credits[0] as { account: string; amount: string }
+    expect(amount).to.equal(outcome.json['credited'])
+    // The payee still refuses: its credit stays where it is.
+    const refused = await runCli(['withdraw', account, '--json'], env)
+    expect(refused.json).to.have.nested.property('error.facts.error', 'PaymentFailed')
+    const again = await runCli(['run-day', '--cycle', '1', '--json'], env)
+    expect(again.json['txs']).to.deep.equal([])
+  })
 })
