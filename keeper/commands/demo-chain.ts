@@ -10,7 +10,8 @@ import type { Clock, UnixSeconds } from '../base/time.ts'
 export interface ChainProcess {
   url: string
   pid: number
-  stop(): void
+  /** Resolves when the process is gone: only then is its folder nobody's. */
+  stop(): Promise<void>
 }
 
 // It is up in half a second; a busy machine may take ten times that.
@@ -37,10 +38,9 @@ export async function startChainProcess(
     },
   )
   closeSync(output)
-  const stop = (): void => void child.kill('SIGTERM')
-  const exited = new Promise<never>((_done, failed) => {
-    child.once('error', failed)
-    child.once('exit', () => failed(broken(log)))
+  const ended = new Promise<void>((done) => {
+    child.once('exit', () => done())
+    child.once('error', () => done())
   })
   const started = waitFor(async () => urlIn(log), {
     what: 'the local chain',
@@ -50,15 +50,22 @@ export async function startChainProcess(
     maxDelayMs: POLL_MS,
     onTimeout: () => broken(log),
   })
+  const stop = async (): Promise<void> => {
+    child.ref()
+    child.kill('SIGTERM')
+    await ended
+  }
   try {
-    const url = await Promise.race([started, exited])
+    const url = await Promise.race([started, ended])
+    if (url === undefined) throw broken(log)
     child.unref()
     return { url, pid: child.pid ?? 0, stop }
   } catch (error) {
-    stop()
+    await stop()
     throw error
   } finally {
-    exited.catch(() => {})
+    // Whoever lost the race may still fail later.
+    started.catch(() => {})
   }
 }
 

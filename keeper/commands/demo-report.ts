@@ -33,7 +33,7 @@ export function demoLines(result: DemoResult, { day, refused }: Demo): string[] 
       ],
     ),
     '',
-    `${eligible} of ${validators} validators were up in at least 80 % of ${snapshots} snapshots and are paid.`,
+    `${eligible} of ${validators} validators were up in at least 80 % of ${snapshots} snapshots: eligible.`,
     ...failedLines(day.failed, snapshots),
     `One payee is a contract that refuses coin (validator ${refused}): its share waits as a credit.`,
     '',

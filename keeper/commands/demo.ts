@@ -99,7 +99,7 @@ function secondsSince({ clock }: Run, startedAt: number): number {
 
 async function cleanUp(chain: ChainProcess, dir: string, isKept: boolean): Promise<void> {
   if (isKept) return
-  chain.stop()
+  await chain.stop()
   await rm(dir, { recursive: true, force: true })
 }
 

@@ -217,27 +217,23 @@ describe('a day at the command line', function () {
     const hour = await site.fails(
       'HOUR_TOO_OLD',
       65,
-      ...[
-        'snapshot',
-        'push',
-        '--from',
-        site.write('l', nodeOf(0)),
-        '--hour',
-        String(FIRST_HOUR + 48),
-      ],
+      'snapshot',
+      'push',
+      '--from',
+      site.write('l', nodeOf(0)),
+      '--hour',
+      String(FIRST_HOUR + 48),
     )
     expect(hour).to.have.property('closedAt')
     await site.fails(
       'CYCLE_SETTLED',
       65,
-      ...[
-        'snapshot',
-        'push',
-        '--from',
-        site.write('l', nodeOf(0)),
-        '--hour',
-        String(FIRST_HOUR + 47),
-      ],
+      'snapshot',
+      'push',
+      '--from',
+      site.write('l', nodeOf(0)),
+      '--hour',
+      String(FIRST_HOUR + 47),
     )
   })
 

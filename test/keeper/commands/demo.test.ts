@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openChain } from '../../../keeper/chain/client.ts'
 import type { ChainClient } from '../../../keeper/chain/client.ts'
@@ -103,5 +103,14 @@ describe('the demo', function () {
     expect(refused.json).to.have.nested.property('error.facts.error', 'PaymentFailed')
     const again = await runCli(['run-day', '--cycle', '1', '--json'], env)
     expect(again.json['txs']).to.deep.equal([])
+  })
+
+  it('without --keep leaves neither a folder nor a process behind', async () => {
+    const { code, stderr, json } = await runCli(['demo', '--json', '--batch', '100'])
+
+    expect(code, stderr).to.equal(0)
+    expect(json).to.include({ eligible: 854, batchSize: 100 })
+    expect(json['batches']).to.be.at.least(9)
+    expect(existsSync(/chain and store in (\S+)/.exec(stderr)?.[1] ?? '/')).to.equal(false)
   })
 })
