@@ -65,11 +65,6 @@ export const commands = rows({
       'Set ETHERSCAN_API_KEY, check that the explorer knows the chain, and run `muster verify-source`.',
     exitCode: EXIT.unavailable,
   },
-  ROLE_MISSING: {
-    sentence: '{address} does not have the role {role} on {contract}.',
-    wayOut: 'Use the key that was named at deployment, or grant the role through the timelock.',
-    exitCode: EXIT.denied,
-  },
   OPERATION_UNKNOWN: {
     sentence: 'The timelock knows no operation {id}.',
     wayOut: 'See `muster admin list`.',
