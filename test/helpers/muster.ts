@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import hre from 'hardhat'
-import { Wallet } from 'ethers'
+import { Wallet, getAddress } from 'ethers'
 import { silentLogger } from '../../keeper/base/log.ts'
 import type { Address } from '../../keeper/base/schema.ts'
 import { hourOf, hoursOf, startOfHour, systemClock } from '../../keeper/base/time.ts'
@@ -108,7 +108,7 @@ export function testDeps(): KeeperDeps {
 /** Nodes and funds made from their index: distinct, and without code. */
 export function makeMembers(count: number, weights: readonly bigint[] = []): Member[] {
   const at = (prefix: bigint, i: number): Address =>
-    `0x${((prefix << 144n) | BigInt(i + 1)).toString(16).padStart(40, '0')}`
+    getAddress(`0x${((prefix << 144n) | BigInt(i + 1)).toString(16).padStart(40, '0')}`) as Address
   return Array.from({ length: count }, (_, i) => ({
     ...{ node: at(0x1000n, i), fund: at(0x2000n, i) },
     ...(weights[i] === undefined ? {} : { weight: weights[i] }),
