@@ -68,7 +68,10 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
 function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps): Keeper {
   const { clock = systemClock, onStep, signal } = deps
   return {
-    ...{ ...base, clock, config, batchSize: config.batchSize },
+    ...base,
+    clock,
+    config,
+    batchSize: config.batchSize,
     reporter: senderOf(config, base, signers.reporter, 'reporter', deps),
     keeper: senderOf(config, base, signers.keeper, 'keeper', deps),
     ...(onStep ? { onStep } : {}),
@@ -127,9 +130,21 @@ function senderOf(
   if (!signer) return lockedSender(client, role)
   const { finality, nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs } = config
   return openSender({
-    ...{ db, client, signer, finality, nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs },
-    ...{ clock: systemClock, log: log.child({ sender: role }), errors: [contracts.errors] },
-    fees: { maxFeePerGas: config.maxFeePerGas, minTipPerGas: config.minTipPerGas },
+    db,
+    client,
+    signer,
+    finality,
+    nonceWaitMs,
+    finalWaitMs,
+    bumpAfterMs,
+    pollMs,
+    clock: systemClock,
+    log: log.child({ sender: role }),
+    errors: [contracts.errors],
+    fees: {
+      maxFeePerGas: config.maxFeePerGas,
+      minTipPerGas: config.minTipPerGas,
+    },
     ...(onStep ? { onStep } : {}),
     ...(signal ? { signal } : {}),
   })

@@ -26,13 +26,22 @@ try {
   const { seconds, day, final } = result
   const ratio = Math.round(ORIGIN_SECONDS / seconds)
   const report = {
-    ...{ validators: VALIDATORS, batchSize: BATCH_SIZE, eligible: day.eligible },
-    ...{ batches: day.batches, final, unpaid: day.unpaid, seconds, goalSeconds: GOAL_SECONDS },
-    ...{ originSeconds: ORIGIN_SECONDS, ratio },
+    validators: VALIDATORS,
+    batchSize: BATCH_SIZE,
+    eligible: day.eligible,
+    batches: day.batches,
+    final,
+    unpaid: day.unpaid,
+    seconds,
+    goalSeconds: GOAL_SECONDS,
+    originSeconds: ORIGIN_SECONDS,
+    ratio,
   }
   await mkdir('bench', { recursive: true })
   await writeFile('bench/day.json', `${JSON.stringify(report, undefined, 2)}\n`)
-  console.log(`${VALIDATORS} validators, ${day.batches} batches of ${BATCH_SIZE}, all final: ${final}`)
+  console.log(
+    `${VALIDATORS} validators, ${day.batches} batches of ${BATCH_SIZE}, all final: ${final}`,
+  )
   console.log(`18:00 to the last receipt: ${seconds.toFixed(2)} s (goal ${GOAL_SECONDS} s)`)
   console.log(`the origin's fixed waits: ${ORIGIN_SECONDS / 60} min, ${ratio} times as long`)
   process.exitCode = seconds <= GOAL_SECONDS && final === day.batches ? 0 : 1

@@ -89,7 +89,24 @@ async function settleSlot(keeper: Keeper, slot: UnixSeconds, context: JobContext
   for (const cycle of await undoneCycles(keeper, last)) {
     reports.push(await runDay(keeper, { ...context, cycle }))
   }
-  return { cycles: reports.map(({ txs, refused, ...facts }) => ({ ...facts, sent: txs.length })) }
+  return { cycles: reports.map(rowFacts) }
+}
+
+/** The slot's row keeps the figures; the journal has the transactions, the chain the refusals. */
+function rowFacts(report: DayReport): object {
+  const { cycle, state, eligible, pool, paid, credited, carried, unpaid, batches, txs } = report
+  return {
+    cycle,
+    state,
+    eligible,
+    pool,
+    paid,
+    credited,
+    carried,
+    unpaid,
+    batches,
+    sent: txs.length,
+  }
 }
 
 /** The chain decides cycles in order, so one that was missed comes before this slot's own. */

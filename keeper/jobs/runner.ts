@@ -71,20 +71,19 @@ function quiet(log: Keeper['log']) {
 
 /** One turn at a time; a wake-up during a turn makes one more turn after it (S-41). */
 function turnsOf(keeper: Keeper, options: RunnerOptions): Runner {
-  let isStopped = false
+  const state = { isStopped: false, isWanted: false }
   let current: Promise<void> | undefined
-  let isWanted = false
   let retry: NodeJS.Timeout | undefined
   const loop = async (): Promise<void> => {
-    while (isWanted && !isStopped) {
-      isWanted = false
+    while (state.isWanted && !state.isStopped) {
+      state.isWanted = false
       clearTimeout(retry)
-      if (await turn(keeper, options, () => isStopped)) continue
-      if (!isStopped) retry = setTimeout(() => void wake(), RETRY_AFTER_MS).unref()
+      const isDone = await turn(keeper, options, () => state.isStopped)
+      if (!isDone && !state.isStopped) retry = setTimeout(() => void wake(), RETRY_AFTER_MS).unref()
     }
   }
   const wake = async (): Promise<void> => {
-    isWanted = true
+    state.isWanted = true
     current ??= loop().finally(() => {
       current = undefined
     })
@@ -93,7 +92,7 @@ function turnsOf(keeper: Keeper, options: RunnerOptions): Runner {
   return {
     wake,
     stop: async () => {
-      isStopped = true
+      state.isStopped = true
       clearTimeout(retry)
       await current
     },

@@ -139,7 +139,11 @@ interface SlotRow {
 function slotOf(row: SlotRow): Slot {
   const { job, status, trigger, attempts, facts } = row
   return {
-    ...{ job, status, trigger, attempts, facts },
+    job,
+    status,
+    trigger,
+    attempts,
+    facts,
     slot: Number(row.slot),
     cycle: row.cycle ?? undefined,
     lateReason: row.late_reason ?? undefined,

@@ -32,8 +32,14 @@ export async function recordAction(db: Db, clock: Clock, action: Action): Promis
     `insert into action_log (job, trigger, action, targets, tx_hash, status, error, created_at)
      values ($1, $2, $3, $4::jsonb, $5, $6, $7, $8)`,
     [
-      ...[job, trigger, action.action, toJson(targets), txHash ?? null],
-      ...[status, error ?? null, clock.now()],
+      job,
+      trigger,
+      action.action,
+      toJson(targets),
+      txHash ?? null,
+      status,
+      error ?? null,
+      clock.now(),
     ],
   )
 }
@@ -44,7 +50,12 @@ export async function listActions(db: Db, limit = DEFAULT_LIST_LIMIT): Promise<A
     limit,
   ])
   return rows.map(({ id, job, trigger, action, targets, tx_hash, status, error, created_at }) => ({
-    ...{ id, job, trigger, action, status, createdAt: Number(created_at) },
+    id,
+    job,
+    trigger,
+    action,
+    status,
+    createdAt: Number(created_at),
     targets: targets as (number | string)[],
     txHash: tx_hash ?? undefined,
     error: error ?? undefined,

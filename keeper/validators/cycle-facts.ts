@@ -26,7 +26,12 @@ export async function readCycle(
   const unpaid =
     state === 'settled' ? await readUnpaid({ client, contracts }, cycle, words, at) : []
   return {
-    ...{ cycle, block: at.blockTag, now: head?.timestamp ?? 0, state, words, unpaid },
+    cycle,
+    block: at.blockTag,
+    now: head?.timestamp ?? 0,
+    state,
+    words,
+    unpaid,
     cut: cutOf(deployment.firstCut, cycle),
     next: Number(next),
     isFinal: record.isFinal,

@@ -189,16 +189,12 @@ async function report(
   const after = await readCycle(room, facts.cycle)
   const payments = await readPayments(room, after)
   const result = {
-    ...{
-      cycle: facts.cycle,
-      state: after.state,
-      snapshots: decision?.snapshots ?? facts.snapshots,
-    },
-    ...{
-      missing: facts.missing,
-      eligible: after.eligible,
-      unpaid: hasUnpaid(after) ? countBits(after.unpaid) : 0,
-    },
+    cycle: facts.cycle,
+    state: after.state,
+    snapshots: decision?.snapshots ?? facts.snapshots,
+    missing: facts.missing,
+    eligible: after.eligible,
+    unpaid: hasUnpaid(after) ? countBits(after.unpaid) : 0,
     ...amountsOf(payments),
     batches: transfer?.txs.length ?? 0,
     batchSize: transfer?.batchSize ?? room.batchSize,
@@ -216,7 +212,9 @@ function amountsOf({ pool, paid, credited, carried }: Payments): Omit<Payments, 
 
 function dayTxOf({ kind, key, hash, gasUsed, blockNumber, state }: TxRecord): DayTx {
   return {
-    ...{ kind, key, state },
+    kind,
+    key,
+    state,
     hash: hash ?? '0x',
     gasUsed: gasUsed ?? 0n,
     blockNumber: blockNumber ?? 0,

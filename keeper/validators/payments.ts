@@ -74,9 +74,7 @@ function addUp(logs: readonly Log[], { contracts }: ChainRoom, share: Share): Pa
       total.pool = args['pool'] as bigint
       total.carried = args['carried'] as bigint
     }
-    if (event.name === 'Paid') {
-      total.paid += paidBy(Number(args['word']), args['paidMask'] as bigint, share)
-    }
+    if (event.name === 'Paid') total.paid += paidBy(args['words'] as PaidWords, share)
     if (event.name === 'Claimed') total.paid += args['amount'] as bigint
     if (event.name === 'Swept') total.credited += args['amount'] as bigint
     if (event.name === 'PaymentRefused') addRefusal(total, refusalOf(args))
@@ -84,9 +82,14 @@ function addUp(logs: readonly Log[], { contracts }: ChainRoom, share: Share): Pa
   return total
 }
 
-export function paidBy(word: number, mask: bigint, share: Share): Wei {
-  if (mask === 0n) return 0n
-  return positionsOf(mask).reduce((sum, position) => sum + share(word * 256 + position), 0n)
+/** As the event Paid lists them: whom a batch paid, by roster word. */
+export type PaidWords = readonly { word: bigint; mask: bigint }[]
+
+export function paidBy(words: PaidWords, share: Share): Wei {
+  const indices = words.flatMap(({ word, mask }) =>
+    positionsOf(mask).map((position) => Number(word) * 256 + position),
+  )
+  return indices.reduce((sum, index) => sum + share(index), 0n)
 }
 
 function refusalOf(args: { [key: string]: unknown }): Refusal {

@@ -1,5 +1,4 @@
 import { keccak256 } from 'ethers'
-import type { Hex } from '../base/schema.ts'
 import type { Cycle } from '../base/time.ts'
 import { bitOf, indicesOf, positionsOf, wordToHex } from '../heartbeat/words.ts'
 import { MAX_BATCH_WORDS } from './gas.ts'
@@ -58,6 +57,6 @@ export function indicesIn({ words, masks }: Slice): number[] {
 /** The business key belongs to the content: another list is another key, the same list is sent once. */
 export function sliceKey(cycle: Cycle, { words, masks }: Slice): string {
   const content = words.map((word, i) => `${wordToHex(BigInt(word))}${wordToHex(masks[i] ?? 0n)}`)
-  const hash = keccak256(`0x${content.join('').replaceAll('0x', '')}` as Hex)
+  const hash = keccak256(`0x${content.join('').replaceAll('0x', '')}`)
   return `${cycle}/${words[0]}:${hash.slice(2, 18)}`
 }

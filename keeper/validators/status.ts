@@ -2,12 +2,13 @@ import type { Log } from 'ethers'
 import type { Wei } from '../base/amount.ts'
 import { sum } from '../base/amount.ts'
 import type { Address, Hex } from '../base/schema.ts'
-import { cutOf, isoTime } from '../base/time.ts'
+import { cutOf, isoTime, startOfHour } from '../base/time.ts'
 import type { Cycle, Hour, UnixSeconds } from '../base/time.ts'
 import { readLogs } from '../chain/logs.ts'
 import { missingHours, readCycle } from './cycle-facts.ts'
-import type { CycleFacts, CycleState } from './cycle.ts'
+import type { CycleState } from './cycle.ts'
 import { paidBy, shareReader } from './payments.ts'
+import type { PaidWords } from './payments.ts'
 import type { ChainRoom } from './room.ts'
 
 export interface CycleLine {
@@ -93,22 +94,38 @@ export async function readStatus(room: ChainRoom): Promise<Status> {
   const difference = funded - sum([paid, credits, withdrawn, unpaid, pool, returned])
   const spend = await spendOf(room, Number(nextCycle), history.cycles)
   const status: Status = {
-    ...{ chainId: client.chainId, blockNumber: at.blockTag, blockTime: now },
-    ...{ asset: deployment.asset, symbol: deployment.symbol, decimals: deployment.decimals },
-    ...{ openCycle: Number(openCycle), nextCycle: Number(nextCycle) },
+    chainId: client.chainId,
+    blockNumber: at.blockTag,
+    blockTime: now,
+    asset: deployment.asset,
+    symbol: deployment.symbol,
+    decimals: deployment.decimals,
+    openCycle: Number(openCycle),
+    nextCycle: Number(nextCycle),
     nextCut: cutOf(deployment.firstCut, Number(openCycle)),
     validators: Number(validators),
     snapshots: Number(record.snapshots),
     // Before the first cut no hour belongs to a cycle.
-    missing: openCycle === 0n ? [] : missing.filter((hour) => (hour + 1) * 3_600 <= now),
+    missing: openCycle === 0n ? [] : missing.filter((hour) => startOfHour(hour + 1) <= now),
     pausedUntil: Number(pausedUntil),
-    books: { funded, paid, credits, withdrawn, unpaid, pool, returned, balance, difference },
+    books: {
+      funded,
+      paid,
+      credits,
+      withdrawn,
+      unpaid,
+      pool,
+      returned,
+      balance,
+      difference,
+    },
     isConserved: difference === 0n && balance >= pool + unpaid + credits,
     runway: {
       cycles: spend === undefined ? undefined : Number(pool / spend),
       spendPerCycle: spend,
     },
-    ...{ alerts: [], cycles: history.cycles },
+    alerts: [],
+    cycles: history.cycles,
   }
   return { ...status, alerts: alertsOf(status) }
 }
@@ -158,7 +175,7 @@ type Args = { [key: string]: unknown }
 
 function paidIn(name: string, args: Args, share: (index: number) => Wei): Wei {
   if (name === 'Claimed') return args['amount'] as bigint
-  return name === 'Paid' ? paidBy(Number(args['word']), args['paidMask'] as bigint, share) : 0n
+  return name === 'Paid' ? paidBy(args['words'] as PaidWords, share) : 0n
 }
 
 async function newLine(
@@ -173,13 +190,16 @@ async function newLine(
   const words = weighted ? (await readCycle(room, cycle)).words : 0
   const facts = { cycle, pool: amount('pool'), weighted, weightSum: amount('weightSum'), words }
   const line: CycleLine = {
-    ...{ cycle, state: isSettled ? 'settled' : 'rolled-over', paid: 0n, refused: 0 },
+    cycle,
+    state: isSettled ? 'settled' : 'rolled-over',
+    paid: 0n,
+    refused: 0,
     snapshots: Number(args['snapshots']),
     eligible: isSettled ? Number(args['eligible']) : 0,
     pool: facts.pool,
     allocated: amount('allocated'),
   }
-  return { line, share: await shareReader(room, facts as CycleFacts) }
+  return { line, share: await shareReader(room, facts) }
 }
 
 /** What a cycle is expected to take: the cap where there is one, else what the last ones took. */

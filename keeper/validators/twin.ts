@@ -42,7 +42,10 @@ export function decideCycle(evidence: CycleEvidence): Decision {
   const chosen = online.length === 0 && evidence.payAll ? active : online
   const eligible = isRolledOver ? [] : chosen
   return {
-    ...{ isRolledOver, snapshots, counted, appearances },
+    isRolledOver,
+    snapshots,
+    counted,
+    appearances,
     eligibleWords: toWords(eligible, masks.length),
     eligible: eligible.length,
     weightSum: weightSumOf(evidence, eligible),

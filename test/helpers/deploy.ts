@@ -29,8 +29,15 @@ export interface Terms {
 }
 
 export const DEFAULT_TERMS: Terms = {
-  ...{ rateBps: 8_000, minSnapshots: 20, weighted: false, payAll: false, maxRefused: 16 },
-  ...{ stipend: 30_000, grace: 86_400, settleDelay: 0, cap: 2n ** 128n - 1n },
+  rateBps: 8e3,
+  minSnapshots: 20,
+  weighted: false,
+  payAll: false,
+  maxRefused: 16,
+  stipend: 3e4,
+  grace: 86_400,
+  settleDelay: 0,
+  cap: 2n ** 128n - 1n,
 }
 
 export interface DeployOptions {
@@ -85,10 +92,22 @@ export async function deployMuster(client: ChainClient, options: DeployOptions):
     extraction,
   )
   const deployment: Deployment = {
-    ...{ chainId: client.chainId, registry, rewards, timelock, extraction },
-    ...{ asset: ZeroAddress as Address, decimals: 18, symbol: 'ETH', firstCut, pushWindow },
-    ...{ deployBlock: 0, deployTx: {}, sponsor: adminAddress as Address, ...addresses },
-    ...{ commit: 'test', deployedAt: '2024-11-22T00:00:00Z' },
+    chainId: client.chainId,
+    registry,
+    rewards,
+    timelock,
+    extraction,
+    asset: ZeroAddress as Address,
+    decimals: 18,
+    symbol: 'ETH',
+    firstCut,
+    pushWindow,
+    deployBlock: 0,
+    deployTx: {},
+    sponsor: adminAddress as Address,
+    ...addresses,
+    commit: 'test',
+    deployedAt: '2024-11-22T00:00:00Z',
   }
   const { abi } = await artifactOf(REGISTRY)
   const call = await new Contract(registry, abi, admin).getFunction('setRewards').send(rewards)
@@ -105,9 +124,14 @@ function musterOf(contracts: Contracts, admin: Signer): Muster {
   }
   return {
     ...contracts,
-    ...{ admin, asAdmin },
+    admin,
+    asAdmin,
     addMembers: async (members) => {
-      const rows = members.map(({ node, fund, weight = 1n }) => ({ node, fund, weight }))
+      const rows = members.map(({ node, fund, weight = 1n }) => ({
+        node,
+        fund,
+        weight,
+      }))
       const first = Number(await registry.validatorCount())
       for (const batch of toBatches(rows as never, first)) {
         const data = registry.interface.encodeFunctionData('addValidators', [batch])

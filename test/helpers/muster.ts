@@ -72,12 +72,28 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     await node.request('evm_mine')
   }
   return {
-    ...{ node, muster, home, config, moveTo },
+    node,
+    muster,
+    home,
+    config,
+    moveTo,
     open: (deps = {}, other = home) =>
-      openKeeper({ ...config, home: other }, { ...testDeps(), ...deps }),
+      openKeeper(
+        {
+          ...config,
+          home: other,
+        },
+        {
+          ...testDeps(),
+          ...deps,
+        },
+      ),
     close: async () => {
       await node.close()
-      await rm(home, { recursive: true, force: true })
+      await rm(home, {
+        recursive: true,
+        force: true,
+      })
     },
   }
 }
@@ -110,7 +126,8 @@ export function makeMembers(count: number, weights: readonly bigint[] = []): Mem
   const at = (prefix: bigint, i: number): Address =>
     getAddress(`0x${((prefix << 144n) | BigInt(i + 1)).toString(16).padStart(40, '0')}`) as Address
   return Array.from({ length: count }, (_, i) => ({
-    ...{ node: at(0x1000n, i), fund: at(0x2000n, i) },
+    node: at(4096n, i),
+    fund: at(8192n, i),
     ...(weights[i] === undefined ? {} : { weight: weights[i] }),
   }))
 }

@@ -24,8 +24,14 @@ describe('a beats file', () => {
 
   it('with faults is refused whole, every fault with its line', async () => {
     const text = [
-      ...[HEADER, `${A},481194,10,6`, `nobody,481194,10,6`, `${A},now,10,6`, `${A},481195,10,11`],
-      ...[`${A},481194,10,6`, `${B},481194,-1,0`, `${B},481194,10`],
+      HEADER,
+      `${A},481194,10,6`,
+      `nobody,481194,10,6`,
+      `${A},now,10,6`,
+      `${A},481195,10,11`,
+      `${A},481194,10,6`,
+      `${B},481194,-1,0`,
+      `${B},481194,10`,
     ].join('\n')
     const error = await withFile('beats.csv', text, (file) => rejectionOf(readBeats(file)))
     expect(error.code).to.equal('BEATS_INVALID')

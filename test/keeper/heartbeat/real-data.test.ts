@@ -51,8 +51,13 @@ describe('the real beats of 900 validators', function () {
           const online = onlineIn(beats.of(hour) ?? []).map((node) => index.get(node) ?? 0)
           return [toWords(online, 4)]
         }),
-        ...{ reporters: 1, masks, rateBps: 8_000, minSnapshots: 20 },
-        ...{ weighted: false, payAll: false, weightOf: () => 1n },
+        reporters: 1,
+        masks,
+        rateBps: 8e3,
+        minSnapshots: 20,
+        weighted: false,
+        payAll: false,
+        weightOf: () => 1n,
       }),
     )
     const sums = decisions.map(({ appearances }) => appearances.reduce((a, b) => a + b, 0))

@@ -49,7 +49,9 @@ describe('which slots are due', () => {
 
   it('an hour whose window is over is skipped with that reason', () => {
     const facts: Partial<DueFacts> = {
-      ...{ schedule: { every: 'hour' }, lastFinished: at('21T10:00:00'), usefulSeconds: 14_400 },
+      schedule: { every: 'hour' },
+      lastFinished: at('21T10:00:00'),
+      usefulSeconds: 14_400,
       now: at('21T18:00:00'),
     }
     const { run, skip } = due(facts)

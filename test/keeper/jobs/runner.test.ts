@@ -75,7 +75,10 @@ describe('the runner', function () {
     expect([Number(cycle.snapshots), Number(cycle.eligible)]).to.deep.equal([24, 12])
     const [day] = (await listSlots(keeper.db)).filter(({ job }) => job === 'settle-day')
     expect([day?.status, day?.slot, day?.cycle, day?.trigger]).to.deep.equal([
-      ...['completed', CUT, 1, 'schedule'],
+      'completed',
+      CUT,
+      1,
+      'schedule',
     ])
   })
 

@@ -4,14 +4,34 @@ import { nextStep } from '../../../keeper/validators/cycle.ts'
 
 const CUT = 1_732_384_800
 const FACTS: CycleFacts = {
-  ...{ cycle: 1, block: 9, now: CUT, cut: CUT, next: 1, state: 'none', isFinal: true },
-  ...{ snapshots: 24, missing: [], pushWindow: 14_400, pausedUntil: 0, words: 1, eligible: 0 },
-  ...{ pool: 0n, allocated: 0n, weighted: false, weightSum: 0n, extractedAt: 0 },
-  ...{ transferFrom: 0, unpaid: [] },
+  cycle: 1,
+  block: 9,
+  now: CUT,
+  cut: CUT,
+  next: 1,
+  state: 'none',
+  isFinal: true,
+  snapshots: 24,
+  missing: [],
+  pushWindow: 14_400,
+  pausedUntil: 0,
+  words: 1,
+  eligible: 0,
+  pool: 0n,
+  allocated: 0n,
+  weighted: false,
+  weightSum: 0n,
+  extractedAt: 0,
+  transferFrom: 0,
+  unpaid: [],
 }
 const step = (changes: Partial<CycleFacts>): object => nextStep({ ...FACTS, ...changes })
 const SETTLED: Partial<CycleFacts> = {
-  ...{ state: 'settled', unpaid: [5n], allocated: 9n, next: 2, transferFrom: CUT },
+  state: 'settled',
+  unpaid: [5n],
+  allocated: 9n,
+  next: 2,
+  transferFrom: CUT,
 }
 
 describe('what is due next in a cycle', () => {

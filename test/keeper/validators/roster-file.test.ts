@@ -26,7 +26,7 @@ function errorOf(text: string): KeeperError {
 }
 
 const rows = (count: number): RosterRow[] =>
-  Array.from({ length: count }, () => ({ node: A, fund: A, weight: 1n }) as RosterRow)
+  Array.from({ length: count }, () => ({ node: A, fund: A, weight: 1n }))
 
 describe('a roster file', () => {
   it('is CSV or JSON with the same meaning; nodes may share a fund address (Z-10)', () => {

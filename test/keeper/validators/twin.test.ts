@@ -15,8 +15,15 @@ function evidenceOf(hoursOnline: number[], changes: Partial<CycleEvidence> = {})
     ),
   ])
   return {
-    ...{ hours, reporters: 1, masks: toWords(hoursOnline.keys(), count), rateBps: 8_000 },
-    ...{ minSnapshots: 20, weighted: false, payAll: false, weightOf: () => 1n, ...changes },
+    hours,
+    reporters: 1,
+    masks: toWords(hoursOnline.keys(), count),
+    rateBps: 8e3,
+    minSnapshots: 20,
+    weighted: false,
+    payAll: false,
+    weightOf: () => 1n,
+    ...changes,
   }
 }
 
