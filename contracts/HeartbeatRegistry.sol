@@ -5,6 +5,7 @@ import {BitSlice} from "./libraries/BitSlice.sol";
 import {CodePage} from "./libraries/CodePage.sol";
 import {CycleGrid} from "./libraries/CycleGrid.sol";
 import {OnlineRate} from "./libraries/OnlineRate.sol";
+import {PushedHours} from "./libraries/PushedHours.sol";
 import {RegistryBase} from "./registry/RegistryBase.sol";
 import {Reporters} from "./registry/Reporters.sol";
 import {Roster} from "./registry/Roster.sol";
@@ -52,8 +53,9 @@ contract HeartbeatRegistry is Roster, Reporters {
         }
         Registry memory r = _registry;
         _checkHour(hour, cycle, r.frozenThrough);
-        uint256 header = _openLane(cycle, r);
-        _checkWords(words, cycle, header, r);
+        uint256 size = _sizeAt(cycle, r);
+        uint256 header = _openLane(cycle, size, r);
+        _checkWords(words, size, uint16(header >> WORDS_SHIFT));
 
         uint256 hourOfCycle = hour - CycleGrid.firstHour(FIRST_CUT, cycle);
         uint256 seat = reporter.seatPlusOne - 1;
@@ -64,7 +66,7 @@ contract HeartbeatRegistry is Roster, Reporters {
             return;
         }
         _headers[cycle % LANES] = header | bit;
-        for (uint256 i = 0; i < words.length; ++i) _store(slot + i, words[i]);
+        _overwrite(slot, words);
         emit SnapshotPushed(hour, msg.sender, words);
     }
 
@@ -109,7 +111,10 @@ contract HeartbeatRegistry is Roster, Reporters {
     }
 
     /// @notice See IHeartbeatRegistry.getNodeList.
-    function getNodeList(uint256 rateBps, uint32 cycle) public view returns (address[] memory nodes) {
+    function getNodeList(
+        uint256 rateBps,
+        uint32 cycle
+    ) public view returns (address[] memory nodes) {
         uint256 count = uint16(_headerOf(cycle) >> WORDS_SHIFT);
         uint256[] memory words = _eligibleWords(cycle, rateBps, 0, count);
         uint256 n = 0;
@@ -173,13 +178,17 @@ contract HeartbeatRegistry is Roster, Reporters {
     }
 
     /// @notice See IHeartbeatRegistry.snapshotOf.
-    function snapshotOf(uint32 hour, address reporter) external view returns (uint256[] memory words) {
+    function snapshotOf(
+        uint32 hour,
+        address reporter
+    ) external view returns (uint256[] memory words) {
         uint32 cycle = cycleAt(uint256(hour) * CycleGrid.HOUR);
         uint256 header = _headerOf(cycle);
         uint256 seat = _reporters[reporter].seatPlusOne;
         if (header == 0 || seat == 0) return words;
         uint256 hourOfCycle = hour - CycleGrid.firstHour(FIRST_CUT, cycle);
-        if ((header >> (PUSHED_SHIFT + hourOfCycle * MAX_REPORTERS + seat - 1)) & 1 == 0) return words;
+        if ((header >> (PUSHED_SHIFT + hourOfCycle * MAX_REPORTERS + seat - 1)) & 1 == 0)
+            return words;
         words = new uint256[](uint16(header >> WORDS_SHIFT));
         uint256 slot = _slot(cycle, seat - 1, hourOfCycle);
         for (uint256 i = 0; i < words.length; ++i) words[i] = _read(slot + i);
@@ -202,27 +211,46 @@ contract HeartbeatRegistry is Roster, Reporters {
     }
 
     /// @return header The lane's header: the stored one, or a new one when this is the cycle's first push.
-    function _openLane(uint32 cycle, Registry memory r) private view returns (uint256 header) {
+    function _openLane(
+        uint32 cycle,
+        uint256 size,
+        Registry memory r
+    ) private view returns (uint256 header) {
         header = _headers[cycle % LANES];
         uint32 holds = uint32(header);
         if (holds == cycle) return header;
         if (holds > r.settledThrough) revert LaneBusy(holds);
-        uint256 words = _wordsOf(_sizeAt(cycle, r));
+        uint256 words = _wordsOf(size);
         if (words == 0) revert EmptyRoster();
         return cycle | (words << WORDS_SHIFT) | (uint256(_seatsAt(cycle, r)) << SEATS_SHIFT);
     }
 
-    function _checkWords(uint256[] calldata words, uint32 cycle, uint256 header, Registry memory r) private pure {
-        uint256 expected = uint16(header >> WORDS_SHIFT);
+    function _checkWords(uint256[] calldata words, uint256 size, uint256 expected) private pure {
         if (words.length != expected) revert WrongWordCount(words.length, expected);
-        uint256 size = _sizeAt(cycle, r);
         uint256 tail = size % WORD;
         if (tail == 0 || _wordsOf(size) != expected) return;
         if (words[expected - 1] >> tail != 0) revert BitsBeyondRoster(words[expected - 1], size);
     }
 
+    function _overwrite(uint256 slot, uint256[] calldata words) private {
+        assembly ("memory-safe") {
+            let end := add(words.offset, shl(5, words.length))
+            for {
+                let at := words.offset
+            } lt(at, end) {
+                at := add(at, 0x20)
+            } {
+                sstore(slot, calldataload(at))
+                slot := add(slot, 1)
+            }
+        }
+    }
+
     /// @return added The bits that the stored words did not have yet.
-    function _merge(uint256 slot, uint256[] calldata words) private returns (uint256[] memory added) {
+    function _merge(
+        uint256 slot,
+        uint256[] calldata words
+    ) private returns (uint256[] memory added) {
         added = new uint256[](words.length);
         for (uint256 i = 0; i < words.length; ++i) {
             uint256 stored = _read(slot + i);
@@ -234,7 +262,8 @@ contract HeartbeatRegistry is Roster, Reporters {
     /// @inheritdoc Reporters
     function _dropPushes(uint8 seat) internal override {
         uint256 column = 0;
-        for (uint256 hour = 0; hour < HOURS; ++hour) column |= 1 << (PUSHED_SHIFT + hour * MAX_REPORTERS + seat);
+        for (uint256 hour = 0; hour < HOURS; ++hour)
+            column |= 1 << (PUSHED_SHIFT + hour * MAX_REPORTERS + seat);
         for (uint256 lane = 0; lane < LANES; ++lane) {
             if (uint32(_headers[lane]) > _registry.frozenThrough) _headers[lane] &= ~column;
         }
@@ -257,17 +286,26 @@ contract HeartbeatRegistry is Roster, Reporters {
         uint256 least = OnlineRate.threshold(snapshots, rateBps);
         uint256 seats = uint8(header >> SEATS_SHIFT);
         bool single = seats & (seats - 1) == 0;
-        uint256[] memory slots = single ? _slotsOf(cycle, counted, snapshots, seats) : new uint256[](0);
+        uint256[] memory slots =
+            single ? _slotsOf(cycle, counted, snapshots, seats) : new uint256[](0);
         uint256 last = first + count;
         uint256 words = uint16(header >> WORDS_SHIFT);
         for (uint256 w = first; w < last && w < words; ++w) {
-            uint256 ge = single ? _countStored(slots, w, least) : _countMajority(cycle, header, counted, w, least);
+            uint256 ge =
+                single
+                    ? _countStored(slots, w, least)
+                    : _countMajority(cycle, header, counted, w, least);
             eligible[w - first] = ge & _maskAt(cycle, w);
         }
     }
 
-    /// @dev The hot path, one reporter: adds the word of every counted hour into bit-planes kept on the stack.
-    function _countStored(uint256[] memory slots, uint256 word, uint256 least) private view returns (uint256) {
+    /// @dev The hot path, one reporter: adds the word of every counted hour into bit-planes kept on the stack, two
+    /// hours a turn: a full adder takes both into the lowest plane, and only its carry ripples on.
+    function _countStored(
+        uint256[] memory slots,
+        uint256 word,
+        uint256 least
+    ) private view returns (uint256) {
         uint256 a;
         uint256 b;
         uint256 c;
@@ -278,21 +316,27 @@ contract HeartbeatRegistry is Roster, Reporters {
             for {
                 let at := add(slots, 0x20)
             } lt(at, end) {
-                at := add(at, 0x20)
+                at := add(at, 0x40)
             } {
-                let carry := sload(add(mload(at), word))
-                let next := and(a, carry)
-                a := xor(a, carry)
-                carry := and(b, next)
-                b := xor(b, next)
-                next := and(c, carry)
-                c := xor(c, carry)
-                carry := and(d, next)
-                d := xor(d, next)
-                e := xor(e, carry)
+                let x := sload(add(mload(at), word))
+                let next := and(a, x)
+                a := xor(a, x)
+                x := 0
+                if lt(add(at, 0x20), end) {
+                    x := sload(add(mload(add(at, 0x20)), word))
+                }
+                let carry := or(next, and(a, x))
+                a := xor(a, x)
+                next := and(b, carry)
+                b := xor(b, carry)
+                carry := and(c, next)
+                c := xor(c, next)
+                next := and(d, carry)
+                d := xor(d, carry)
+                e := xor(e, next)
             }
         }
-        return BitSlice.atLeast(BitSlice.Counters(a, b, c, d, e), least);
+        return BitSlice.atLeast(a, b, c, d, e, least);
     }
 
     function _countMajority(
@@ -310,7 +354,12 @@ contract HeartbeatRegistry is Roster, Reporters {
     }
 
     /// @return Bits that at least k of the reporters set in the hour.
-    function _majority(uint32 cycle, uint256 header, uint256 hour, uint256 word) private view returns (uint256) {
+    function _majority(
+        uint32 cycle,
+        uint256 header,
+        uint256 hour,
+        uint256 word
+    ) private view returns (uint256) {
         uint256 seats = uint8(header >> SEATS_SHIFT);
         uint256 pushed = (header >> (PUSHED_SHIFT + hour * MAX_REPORTERS)) & seats;
         BitSlice.Counters memory n;
@@ -322,33 +371,33 @@ contract HeartbeatRegistry is Roster, Reporters {
 
     /// @return counted Bit h: at least k reporters pushed hour h.
     /// @return snapshots How many such hours there are.
-    function _countedHours(uint256 header) private pure returns (uint256 counted, uint256 snapshots) {
+    function _countedHours(
+        uint256 header
+    ) private pure returns (uint256 counted, uint256 snapshots) {
         uint256 seats = uint8(header >> SEATS_SHIFT);
-        uint256 k = _quorum(seats);
-        for (uint256 hour = 0; hour < HOURS; ++hour) {
-            uint256 pushed = (header >> (PUSHED_SHIFT + hour * MAX_REPORTERS)) & seats;
-            if (pushed == 0) continue;
-            if (k > 1 && BitSlice.popCount(pushed) < k) continue;
-            counted |= 1 << hour;
-            ++snapshots;
-        }
+        counted = PushedHours.byAtLeast(header >> PUSHED_SHIFT, seats, _quorum(seats));
+        snapshots = BitSlice.popCount(counted);
     }
 
     /// @dev An hour is final when all reporters pushed it, when at least k did and FINALITY_DELAY is over, or when its
     /// window is over (R-04).
     function _isFinal(uint32 cycle, uint256 header) private view returns (bool) {
-        uint256 end = FIRST_CUT + (uint256(cycle) - 1) * CycleGrid.CYCLE;
         uint256 seats = uint8(header >> SEATS_SHIFT);
-        uint256 k = _quorum(seats);
-        for (uint256 hour = 0; hour < HOURS; ++hour) {
-            end += CycleGrid.HOUR;
-            if (block.timestamp >= end + PUSH_WINDOW) continue;
-            if (block.timestamp < end) return false;
-            uint256 pushed = (header >> (PUSHED_SHIFT + hour * MAX_REPORTERS)) & seats;
-            if (pushed == seats && seats != 0) continue;
-            if (block.timestamp < end + FINALITY_DELAY || BitSlice.popCount(pushed) < k) return false;
-        }
-        return true;
+        uint256 pushed = header >> PUSHED_SHIFT;
+        uint256 byAll =
+            seats == 0 ? 0 : PushedHours.byAtLeast(pushed, seats, BitSlice.popCount(seats));
+        uint256 byEnough =
+            PushedHours.byAtLeast(pushed, seats, _quorum(seats)) &
+                _hoursOver(cycle, FINALITY_DELAY);
+        return byAll | byEnough | _hoursOver(cycle, PUSH_WINDOW) == PushedHours.ALL;
+    }
+
+    /// @return Bit h: hour h of the cycle ended `delay` seconds ago or earlier.
+    function _hoursOver(uint32 cycle, uint256 delay) private view returns (uint256) {
+        uint256 from = CycleGrid.firstHour(FIRST_CUT, cycle) * CycleGrid.HOUR + delay;
+        if (block.timestamp < from) return 0;
+        uint256 over = (block.timestamp - from) / CycleGrid.HOUR;
+        return over < HOURS ? (1 << over) - 1 : PushedHours.ALL;
     }
 
     /// @return k floor(n / 2) + 1 of n reporters.
@@ -364,10 +413,15 @@ contract HeartbeatRegistry is Roster, Reporters {
         uint256 seats
     ) private pure returns (uint256[] memory slots) {
         slots = new uint256[](snapshots);
-        uint256 seat = BitSlice.position(seats);
+        uint256 first = _slot(cycle, BitSlice.position(seats), 0);
         uint256 n = 0;
-        for (uint256 hour = 0; hour < HOURS; ++hour) {
-            if (counted & (1 << hour) != 0) slots[n++] = _slot(cycle, seat, hour);
+        while (counted != 0) {
+            uint256 hour = BitSlice.position(counted);
+            counted ^= 1 << hour;
+            slots[n] = first + hour * MAX_WORDS;
+            unchecked {
+                ++n;
+            }
         }
     }
 
@@ -378,7 +432,10 @@ contract HeartbeatRegistry is Roster, Reporters {
     }
 
     function _wordsOf(uint256 size) private pure returns (uint256) {
-        return (size + WORD - 1) / WORD;
+        unchecked {
+            // A roster has at most 131,072 validators.
+            return (size + WORD - 1) / WORD;
+        }
     }
 
     /// @return slot First slot of the hour's words. Lanes, seats and hours are in range by construction, and the words
@@ -388,7 +445,9 @@ contract HeartbeatRegistry is Roster, Reporters {
         assembly ("memory-safe") {
             base := _ring.slot
         }
-        return base + (((cycle % LANES) * MAX_REPORTERS + seat) * HOURS + hour) * MAX_WORDS;
+        unchecked {
+            return base + (((cycle % LANES) * MAX_REPORTERS + seat) * HOURS + hour) * MAX_WORDS;
+        }
     }
 
     function _read(uint256 slot) private view returns (uint256 value) {

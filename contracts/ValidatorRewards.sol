@@ -33,7 +33,8 @@ contract ValidatorRewards is Transfers {
         address sponsor,
         Params memory params
     ) Treasury(registry, token, sponsor) Parameters(params) EIP712("Muster ValidatorRewards", "1") {
-        if (admin == address(0) || guardian == address(0) || keeper == address(0)) revert BadRecipient(address(0));
+        if (admin == address(0) || guardian == address(0) || keeper == address(0))
+            revert BadRecipient(address(0));
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         _grantRole(GUARDIAN_ROLE, guardian);
         _grantRole(KEEPER_ROLE, keeper);
@@ -45,7 +46,10 @@ contract ValidatorRewards is Transfers {
     }
 
     /// @inheritdoc IValidatorRewards
-    function extractPage(uint32 n, uint256 maxWords) external nonReentrant whenNotPaused returns (bool done) {
+    function extractPage(
+        uint32 n,
+        uint256 maxWords
+    ) external nonReentrant whenNotPaused returns (bool done) {
         if (maxWords < MIN_PAGE_WORDS) revert PageTooSmall(maxWords, MIN_PAGE_WORDS);
         return Extraction.run(_s, _caller(), n, maxWords);
     }
@@ -73,7 +77,11 @@ contract ValidatorRewards is Transfers {
     }
 
     /// @inheritdoc IValidatorRewards
-    function balanceOf(address node, uint32 fromCycle, uint32 toCycle) external view returns (uint256 sum) {
+    function balanceOf(
+        address node,
+        uint32 fromCycle,
+        uint32 toCycle
+    ) external view returns (uint256 sum) {
         _checkRange(fromCycle, toCycle);
         uint32 index = REGISTRY.indexOf(node);
         for (uint32 n = fromCycle; n <= toCycle; ++n) sum += rewardOf(n, index);
@@ -95,7 +103,12 @@ contract ValidatorRewards is Transfers {
     }
 
     function _caller() private view returns (Extraction.Caller memory) {
-        return Extraction.Caller({registry: REGISTRY, token: TOKEN, isKeeper: hasRole(KEEPER_ROLE, msg.sender)});
+        return
+            Extraction.Caller({
+                registry: REGISTRY,
+                token: TOKEN,
+                isKeeper: hasRole(KEEPER_ROLE, msg.sender)
+            });
     }
 
     function _checkRange(uint32 fromCycle, uint32 toCycle) private pure {

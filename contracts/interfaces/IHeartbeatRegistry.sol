@@ -198,7 +198,10 @@ interface IHeartbeatRegistry {
     ) external view returns (uint256[] memory masks, uint256[] memory pages);
 
     /// @return pages As in `rosterWords`, for listed words; 0 for a word that the cycle does not have.
-    function pagesOf(uint32 cycle, uint256[] calldata words) external view returns (uint256[] memory pages);
+    function rosterPages(
+        uint32 cycle,
+        uint256[] calldata words
+    ) external view returns (uint256[] memory pages);
 
     /// @return Validators of the word whose pay goes to `redirectOf` of their fund address.
     function redirectMask(uint256 word) external view returns (uint256);

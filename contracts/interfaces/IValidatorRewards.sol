@@ -71,6 +71,12 @@ interface IValidatorRewards {
         uint256 balance;
     }
 
+    /// @param mask Bit i: validator 256 * word + i was paid.
+    struct PaidWord {
+        uint256 word;
+        uint256 mask;
+    }
+
     /// @notice Money joined the pool of `cycle` and later ones.
     event Funded(address indexed from, uint32 indexed cycle, uint256 amount);
     /// @notice Coin that was forced in, or tokens sent without `fund`, were booked.
@@ -93,10 +99,16 @@ interface IValidatorRewards {
     event CycleRolledOver(uint32 indexed cycle, Reason reason, uint8 snapshots, uint24 missing);
     event Shortfall(uint32 indexed cycle, uint256 balance, uint256 owed);
     event CycleVoided(uint32 indexed cycle, uint256 returned);
-    /// @notice One a roster word and batch: who was paid, and whose payment was refused.
-    event Paid(uint32 indexed cycle, uint256 word, uint256 paidMask, uint256 refusedMask);
+    /// @notice One a batch: who was paid, by roster word.
+    event Paid(uint32 indexed cycle, PaidWord[] words);
     /// @param credited True when the keeper's batch turned the refusal into a credit; else the share stays unpaid.
-    event PaymentRefused(uint32 indexed cycle, uint32 indexed index, address indexed to, uint256 amount, bool credited);
+    event PaymentRefused(
+        uint32 indexed cycle,
+        uint32 indexed index,
+        address indexed to,
+        uint256 amount,
+        bool credited
+    );
     event Claimed(uint32 indexed cycle, uint32 indexed index, address indexed to, uint256 amount);
     event Swept(uint32 indexed cycle, uint32 indexed index, address indexed to, uint256 amount);
     event Withdrawn(address indexed account, address indexed to, uint256 amount);
@@ -171,7 +183,11 @@ interface IValidatorRewards {
     /// the share stays unpaid. Keeper from extract + settleDelay on, anyone from extract + grace on.
     /// @dev Reverts: GasTooLow (never guess the gas limit by estimate), TransferTooEarly, CycleNotSettled,
     /// ListTooLong, LengthMismatch, Paused.
-    function extractTransfer(uint32 cycle, uint256[] calldata words, uint256[] calldata masks) external;
+    function extractTransfer(
+        uint32 cycle,
+        uint256[] calldata words,
+        uint256[] calldata masks
+    ) external;
 
     /// @notice Pays a validator's own shares to its fund address, with all gas. Its fund address only; never paused.
     function claim(uint32[] calldata cycles, uint32 index) external;
@@ -187,7 +203,12 @@ interface IValidatorRewards {
 
     /// @notice The same with the account's EIP-712 or EIP-1271 signature over
     /// WithdrawTo(address account,address to,uint256 nonce,uint256 deadline).
-    function withdrawToBySig(address account, address to, uint256 deadline, bytes calldata signature) external;
+    function withdrawToBySig(
+        address account,
+        address to,
+        uint256 deadline,
+        bytes calldata signature
+    ) external;
 
     /// @notice Starts 30 days' notice to re-point a credit that is 180 days old. Admin only.
     function proposeCreditMove(address account, address to) external;
@@ -231,7 +252,11 @@ interface IValidatorRewards {
     function rewardOf(uint32 n, uint32 index) external view returns (uint256);
 
     /// @return Sum of `rewardOf` over [fromCycle, toCycle] for the newest index of a node; at most 400 cycles.
-    function balanceOf(address node, uint32 fromCycle, uint32 toCycle) external view returns (uint256);
+    function balanceOf(
+        address node,
+        uint32 fromCycle,
+        uint32 toCycle
+    ) external view returns (uint256);
 
     /// @return The first cycle of [fromCycle, toCycle] with a share to pay; 0 when there is none.
     function oldestUnpaid(uint32 fromCycle, uint32 toCycle) external view returns (uint32);

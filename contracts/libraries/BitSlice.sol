@@ -26,16 +26,28 @@ library BitSlice {
         n.e ^= carry;
     }
 
-    /// @return ge Bit i is set when counter i is at least `least`. From the lowest bit up: where `least` has a one the
-    /// plane must have it too, where it has a zero the plane's one decides.
-    function atLeast(Counters memory n, uint256 least) internal pure returns (uint256 ge) {
+    /// @return Bit i is set when counter i is at least `least`.
+    function atLeast(Counters memory n, uint256 least) internal pure returns (uint256) {
+        return atLeast(n.a, n.b, n.c, n.d, n.e, least);
+    }
+
+    /// @notice The same with the planes on the stack. From the lowest bit up: where `least` has a one the plane must
+    /// have it too, where it has a zero the plane's one decides.
+    function atLeast(
+        uint256 a,
+        uint256 b,
+        uint256 c,
+        uint256 d,
+        uint256 e,
+        uint256 least
+    ) internal pure returns (uint256 ge) {
         if (least > CAPACITY) return 0;
         ge = type(uint256).max;
-        ge = least & 1 == 0 ? n.a | ge : n.a & ge;
-        ge = least & 2 == 0 ? n.b | ge : n.b & ge;
-        ge = least & 4 == 0 ? n.c | ge : n.c & ge;
-        ge = least & 8 == 0 ? n.d | ge : n.d & ge;
-        ge = least & 16 == 0 ? n.e | ge : n.e & ge;
+        ge = least & 1 == 0 ? a | ge : a & ge;
+        ge = least & 2 == 0 ? b | ge : b & ge;
+        ge = least & 4 == 0 ? c | ge : c & ge;
+        ge = least & 8 == 0 ? d | ge : d & ge;
+        ge = least & 16 == 0 ? e | ge : e & ge;
     }
 
     /// @return Number of set bits.
@@ -52,12 +64,14 @@ library BitSlice {
         }
     }
 
-    /// @return Position of the only set bit of `bit`.
+    /// @return Position of the highest set bit; of the only one, mostly.
     function position(uint256 bit) internal pure returns (uint256) {
         uint256 zeros;
         assembly ("memory-safe") {
             zeros := clz(bit)
         }
-        return 255 - zeros;
+        unchecked {
+            return 255 - zeros;
+        }
     }
 }

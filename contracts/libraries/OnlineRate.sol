@@ -7,7 +7,11 @@ library OnlineRate {
     uint256 internal constant BPS = 10_000;
 
     /// @return Whether `appearances` of `snapshots` hours reach `rateBps`; false without snapshots (Z-06).
-    function meets(uint256 appearances, uint256 snapshots, uint256 rateBps) internal pure returns (bool) {
+    function meets(
+        uint256 appearances,
+        uint256 snapshots,
+        uint256 rateBps
+    ) internal pure returns (bool) {
         return snapshots != 0 && appearances * BPS >= rateBps * snapshots;
     }
 

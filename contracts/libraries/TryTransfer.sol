@@ -6,11 +6,16 @@ pragma solidity 0.8.34;
 /// answer is read: nothing, or true. Anything else is a refusal (R-30).
 library TryTransfer {
     /// @dev What the EVM adds to a call that carries value.
-    uint256 private constant CALL_STIPEND = 2_300;
+    uint256 internal constant CALL_STIPEND = 2_300;
 
     /// @param token The token, or zero for the native coin. The caller has checked that it has code.
     /// @param gasLimit Gas for the payee (native) or for the token's transfer; all that is left when larger.
-    function tryTransfer(address token, address to, uint256 amount, uint256 gasLimit) internal returns (bool ok) {
+    function tryTransfer(
+        address token,
+        address to,
+        uint256 amount,
+        uint256 gasLimit
+    ) internal returns (bool ok) {
         if (token == address(0)) {
             uint256 given = gasLimit - CALL_STIPEND;
             assembly ("memory-safe") {

@@ -38,7 +38,8 @@ abstract contract RegistryBase is IHeartbeatRegistry, AccessControl {
     constructor(address admin, address guardian, uint40 firstCut, uint32 pushWindow) {
         if (admin == address(0) || guardian == address(0)) revert ZeroAddress();
         if (firstCut == 0 || firstCut % CycleGrid.HOUR != 0) revert BadGrid(firstCut, pushWindow);
-        if (pushWindow < MIN_PUSH_WINDOW || pushWindow > MAX_PUSH_WINDOW) revert BadGrid(firstCut, pushWindow);
+        if (pushWindow < MIN_PUSH_WINDOW || pushWindow > MAX_PUSH_WINDOW)
+            revert BadGrid(firstCut, pushWindow);
         FIRST_CUT = firstCut;
         PUSH_WINDOW = pushWindow;
         DEPLOYER = msg.sender;

@@ -113,7 +113,12 @@ abstract contract Reporters is RegistryBase {
 
     function _seat(address reporter, uint8 seat, uint32 from) private {
         _seatHolders[seat] = reporter;
-        _reporters[reporter] = Reporter({seatPlusOne: seat + 1, from: from, until: FOREVER, expelled: false});
+        _reporters[reporter] = Reporter({
+            seatPlusOne: seat + 1,
+            from: from,
+            until: FOREVER,
+            expelled: false
+        });
         emit ReporterAdded(reporter, seat, from);
     }
 }

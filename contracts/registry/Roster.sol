@@ -55,7 +55,7 @@ abstract contract Roster is RegistryBase {
         uint256 end = first + entries.length;
         if (end > MAX_WORDS * WORD) revert RosterFull(end, MAX_WORDS * WORD);
         uint32 from = _nextCycle();
-        for (uint256 done = 0; done < entries.length; ) {
+        for (uint256 done = 0; done < entries.length;) {
             uint256 slots = WORD - ((first + done) % WORD);
             uint256 left = entries.length - done;
             uint256 take = slots < left ? slots : left;
@@ -84,11 +84,14 @@ abstract contract Roster is RegistryBase {
     }
 
     /// @notice See IHeartbeatRegistry.setFunds.
-    function setFunds(uint32[] calldata indices, address[] calldata funds) external onlyRole(DEFAULT_ADMIN_ROLE) {
+    function setFunds(
+        uint32[] calldata indices,
+        address[] calldata funds
+    ) external onlyRole(DEFAULT_ADMIN_ROLE) {
         _checkLength(indices.length);
         if (indices.length != funds.length) revert LengthMismatch(indices.length, funds.length);
         uint32 from = _nextCycle();
-        for (uint256 i = 0; i < indices.length; ) {
+        for (uint256 i = 0; i < indices.length;) {
             (uint256 word, bytes memory page) = _load(indices[i]);
             for (; i < indices.length && indices[i] / WORD == word; ++i) {
                 _active(indices[i]);
@@ -102,11 +105,14 @@ abstract contract Roster is RegistryBase {
     }
 
     /// @notice See IHeartbeatRegistry.setWeights.
-    function setWeights(uint32[] calldata indices, uint96[] calldata weights) external onlyRole(DEFAULT_ADMIN_ROLE) {
+    function setWeights(
+        uint32[] calldata indices,
+        uint96[] calldata weights
+    ) external onlyRole(DEFAULT_ADMIN_ROLE) {
         _checkLength(indices.length);
         if (indices.length != weights.length) revert LengthMismatch(indices.length, weights.length);
         uint32 from = _nextCycle();
-        for (uint256 i = 0; i < indices.length; ) {
+        for (uint256 i = 0; i < indices.length;) {
             (uint256 word, bytes memory page) = _load(indices[i]);
             for (; i < indices.length && indices[i] / WORD == word; ++i) {
                 _active(indices[i]);
@@ -160,11 +166,28 @@ abstract contract Roster is RegistryBase {
         }
     }
 
-    /// @notice See IHeartbeatRegistry.pagesOf.
-    function pagesOf(uint32 cycle, uint256[] calldata words) external view returns (uint256[] memory pages) {
-        pages = new uint256[](words.length);
+    /// @notice See IHeartbeatRegistry.rosterPages.
+    function rosterPages(
+        uint32 cycle,
+        uint256[] calldata words
+    ) external view returns (uint256[] memory) {
+        // Answered from where it is built: every batch asks, and encoding the list again would double its price.
+        uint256 answer;
+        assembly ("memory-safe") {
+            answer := mload(0x40)
+            mstore(answer, 0x20)
+            mstore(add(answer, 0x20), words.length)
+        }
+        uint256 at = answer + 0x40;
         for (uint256 i = 0; i < words.length; ++i) {
-            pages[i] = _pageAt(cycle, words[i]);
+            uint256 page = _pageAt(cycle, words[i]);
+            assembly ("memory-safe") {
+                mstore(at, page)
+                at := add(at, 0x20)
+            }
+        }
+        assembly ("memory-safe") {
+            return(answer, sub(at, answer))
         }
     }
 
@@ -189,7 +212,8 @@ abstract contract Roster is RegistryBase {
         (v.fund, v.weight) = _entry(page, index);
         Node memory node = _nodes[v.node];
         // A node that came back has a newer index: its record speaks of that one.
-        if (node.indexPlusOne == index + 1) (v.activeFrom, v.activeTo) = (node.activeFrom, node.activeTo);
+        if (node.indexPlusOne == index + 1)
+            (v.activeFrom, v.activeTo) = (node.activeFrom, node.activeTo);
     }
 
     /// @notice See IHeartbeatRegistry.indexOf.
@@ -228,11 +252,15 @@ abstract contract Roster is RegistryBase {
 
     /// @return page The page in force in the cycle, with the word's redirect flag of today; 0 when there is none.
     /// @return mask The validators active in it.
-    function _versionAt(uint32 cycle, uint256 word) private view returns (uint256 page, uint256 mask) {
+    function _versionAt(
+        uint32 cycle,
+        uint256 word
+    ) private view returns (uint256 page, uint256 mask) {
         if (word >= MAX_WORDS) return (0, 0);
         uint256 head = _heads[word];
         uint256 flag = head & REDIRECTED;
-        if (uint32(head >> FROM_SHIFT) <= cycle) return ((head & type(uint160).max) | flag, _masks[word]);
+        if (uint32(head >> FROM_SHIFT) <= cycle)
+            return ((head & type(uint160).max) | flag, _masks[word]);
         // Newest older version with fromCycle <= cycle, by binary search: [low, high) narrows to it.
         uint256 low = 0;
         uint256 high = uint32(head >> VERSION_SHIFT);
@@ -259,8 +287,16 @@ abstract contract Roster is RegistryBase {
     function _append(Entry[] calldata entries, uint256 first, uint32 from) private {
         uint256 word = first / WORD;
         uint256 offset = first % WORD;
-        bytes memory page = _read(address(uint160(_heads[word])), offset * ENTRY_BYTES, entries.length * ENTRY_BYTES);
-        bytes memory nodes = _read(_nodePages[word], offset * NODE_BYTES, entries.length * NODE_BYTES);
+        bytes memory page = _read(
+            address(uint160(_heads[word])),
+            offset * ENTRY_BYTES,
+            entries.length * ENTRY_BYTES
+        );
+        bytes memory nodes = _read(
+            _nodePages[word],
+            offset * NODE_BYTES,
+            entries.length * NODE_BYTES
+        );
         for (uint256 i = 0; i < entries.length; ++i) {
             Entry calldata e = entries[i];
             _register(e, uint32(first + i), from);
@@ -277,7 +313,8 @@ abstract contract Roster is RegistryBase {
         if (e.node == address(0)) revert ZeroAddress();
         _checkFund(e.fund);
         Node memory known = _nodes[e.node];
-        if (known.indexPlusOne != 0 && known.activeTo == FOREVER) revert DuplicateNode(e.node, known.indexPlusOne - 1);
+        if (known.indexPlusOne != 0 && known.activeTo == FOREVER)
+            revert DuplicateNode(e.node, known.indexPlusOne - 1);
         _nodes[e.node] = Node({indexPlusOne: index + 1, activeFrom: from, activeTo: FOREVER});
         emit ValidatorAdded(index, e.node, e.fund, e.weight, from);
     }
@@ -293,7 +330,10 @@ abstract contract Roster is RegistryBase {
             _history[word][version] = Version({head: head, mask: _masks[word]});
             ++version;
         }
-        head = (head & (REDIRECTED | type(uint160).max)) | (uint256(from) << FROM_SHIFT) | (version << VERSION_SHIFT);
+        head =
+            (head & (REDIRECTED | type(uint160).max)) |
+            (uint256(from) << FROM_SHIFT) |
+            (version << VERSION_SHIFT);
         _heads[word] = head;
     }
 
@@ -311,7 +351,11 @@ abstract contract Roster is RegistryBase {
     }
 
     /// @return data The first `size` bytes of a page followed by `room` zero bytes.
-    function _read(address page, uint256 size, uint256 room) private view returns (bytes memory data) {
+    function _read(
+        address page,
+        uint256 size,
+        uint256 room
+    ) private view returns (bytes memory data) {
         data = new bytes(size + room);
         uint256 target;
         assembly ("memory-safe") {
@@ -320,7 +364,10 @@ abstract contract Roster is RegistryBase {
         if (size != 0) CodePage.copy(page, target, 0, size);
     }
 
-    function _entry(bytes memory page, uint32 index) private pure returns (address fund, uint96 weight) {
+    function _entry(
+        bytes memory page,
+        uint32 index
+    ) private pure returns (address fund, uint96 weight) {
         uint256 at = (index % WORD) * ENTRY_BYTES;
         uint256 entry;
         assembly ("memory-safe") {

@@ -14,8 +14,9 @@ abstract contract Credits is Treasury, EIP712, Nonces {
     uint256 public constant CREDIT_MOVABLE_AFTER = 180 days;
     uint256 public constant CREDIT_MOVE_NOTICE = 30 days;
 
-    bytes32 private constant WITHDRAW_TYPEHASH =
-        keccak256("WithdrawTo(address account,address to,uint256 nonce,uint256 deadline)");
+    bytes32 private constant WITHDRAW_TYPEHASH = keccak256(
+        "WithdrawTo(address account,address to,uint256 nonce,uint256 deadline)"
+    );
 
     /// @inheritdoc IValidatorRewards
     function withdraw(address account) external nonReentrant {
@@ -40,7 +41,8 @@ abstract contract Credits is Treasury, EIP712, Nonces {
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(WITHDRAW_TYPEHASH, account, to, _useNonce(account), deadline))
         );
-        if (!SignatureChecker.isValidSignatureNow(account, digest, signature)) revert BadSignature(account);
+        if (!SignatureChecker.isValidSignatureNow(account, digest, signature))
+            revert BadSignature(account);
         _withdraw(account, to);
     }
 

@@ -27,7 +27,7 @@ abstract contract Cycles is Parameters, Pausing, Credits {
         c.openFrom = uint256(r.extractedAt) + (r.grace > r.settleDelay ? r.grace : r.settleDelay);
         c.pool = r.pool;
         c.weightSum = r.weightSum;
-        if (r.state == State.Settled) c.allocated = r.pool - r.dust;
+        if (r.state == State.Settled) c.allocated = RewardsStateLib.allocatedOf(r);
     }
 
     /// @inheritdoc IValidatorRewards
@@ -49,12 +49,21 @@ abstract contract Cycles is Parameters, Pausing, Credits {
     }
 
     /// @return share floor(pool / eligible), or floor(pool * weight / weightSum) with the weight of the cycle's page.
-    function _shareOf(CycleRecord memory r, uint32 n, uint32 index) internal view returns (uint256) {
+    function _shareOf(
+        CycleRecord memory r,
+        uint32 n,
+        uint32 index
+    ) internal view returns (uint256) {
+        if (!r.weighted) return r.share;
         if (r.pool == 0) return 0;
-        if (!r.weighted) return r.pool / r.weightSum;
         uint256[] memory words = new uint256[](1);
         words[0] = index / WORD;
-        CodePage.copy(address(uint160(REGISTRY.pagesOf(n, words)[0])), 0, (index % WORD) * 32, 32);
+        CodePage.copy(
+            address(uint160(REGISTRY.rosterPages(n, words)[0])),
+            0,
+            (index % WORD) * 32,
+            32
+        );
         uint256 entry;
         assembly ("memory-safe") {
             entry := mload(0)
@@ -64,7 +73,8 @@ abstract contract Cycles is Parameters, Pausing, Credits {
 
     function _hasUnpaid(uint32 n) internal view returns (bool) {
         CycleRecord memory r = _s.cycles[n];
-        if (r.state != State.Settled || r.pool == 0 || (!r.weighted && r.pool < r.weightSum)) return false;
+        // In the weighted split the sum of all shares.
+        if (r.state != State.Settled || r.share == 0) return false;
         for (uint256 w = 0; w < r.words; ++w) {
             if (_s.unpaid[RewardsStateLib.key(n, w)] != 0) return true;
         }

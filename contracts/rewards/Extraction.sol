@@ -7,7 +7,7 @@ import {IValidatorRewards} from "../interfaces/IValidatorRewards.sol";
 import {BitSlice} from "../libraries/BitSlice.sol";
 import {CodePage} from "../libraries/CodePage.sol";
 import {CycleGrid} from "../libraries/CycleGrid.sol";
-import {Book, CycleRecord, RewardsState, RewardsStateLib} from "./RewardsState.sol";
+import {Book, CycleRecord, Progress, RewardsState, RewardsStateLib} from "./RewardsState.sol";
 
 /// @title Phase 1: who was up long enough, and what each earns
 /// @notice One transaction or pages, the same code: phases Count (eligible words), All (only with payAll and nobody
@@ -41,11 +41,17 @@ library Extraction {
         uint256 allocated;
         uint256 snapshots;
         bool resumed;
+        uint256[] pages; // of all words, when one call counts them all: phase Share needs them again
     }
 
     /// @notice Counts at most `budget` roster words of cycle n, or begins to.
     /// @return Whether the cycle is decided now.
-    function run(RewardsState storage s, Caller memory by, uint32 n, uint256 budget) external returns (bool) {
+    function run(
+        RewardsState storage s,
+        Caller memory by,
+        uint32 n,
+        uint256 budget
+    ) external returns (bool) {
         IValidatorRewards.Params memory p = s.paramsAt(n);
         CycleRecord memory r = s.cycles[n];
         Count memory c;
@@ -90,10 +96,11 @@ library Extraction {
     /// @notice See IValidatorRewards.voidCycle. Nothing of the cycle was paid or claimed: both start after the delay.
     function void(RewardsState storage s, uint32 n) external {
         CycleRecord memory r = s.cycles[n];
-        if (r.state != IValidatorRewards.State.Settled) revert IValidatorRewards.CycleNotSettled(n, r.state);
+        if (r.state != IValidatorRewards.State.Settled)
+            revert IValidatorRewards.CycleNotSettled(n, r.state);
         uint256 until = uint256(r.extractedAt) + r.settleDelay;
         if (block.timestamp >= until) revert IValidatorRewards.VoidTooLate(n, until);
-        uint256 allocated = r.pool - r.dust;
+        uint256 allocated = RewardsStateLib.allocatedOf(r);
         s.cycles[n].state = IValidatorRewards.State.Voided;
         s.gate.unpaid -= uint104(allocated);
         s.book.drawn -= uint128(allocated);
@@ -112,10 +119,12 @@ library Extraction {
         _checkTurn(s, by, n, p.grace);
         IHeartbeatRegistry.Record memory record = by.registry.record(n);
         if (!record.isFinal) revert IValidatorRewards.EvidenceNotFinal(n, record.missing);
-        if (record.snapshots < p.minSnapshots) return _rollOver(s, by, n, IValidatorRewards.Reason.TooFewSnapshots, record);
-        uint256 balance = by.token == address(0)
-            ? address(this).balance
-            : IERC20(by.token).balanceOf(address(this));
+        if (record.snapshots < p.minSnapshots)
+            return _rollOver(s, by, n, IValidatorRewards.Reason.TooFewSnapshots, record);
+        uint256 balance =
+            by.token == address(0)
+                ? address(this).balance
+                : IERC20(by.token).balanceOf(address(this));
         uint256 owed = s.owed();
         if (balance < owed) {
             emit IValidatorRewards.Shortfall(n, balance, owed);
@@ -127,7 +136,12 @@ library Extraction {
         return true;
     }
 
-    function _checkTurn(RewardsState storage s, Caller memory by, uint32 n, uint256 grace) private view {
+    function _checkTurn(
+        RewardsState storage s,
+        Caller memory by,
+        uint32 n,
+        uint256 grace
+    ) private view {
         uint32 next = s.book.next;
         if (n != 0 && n < next) revert IValidatorRewards.CycleAlreadySettled(n);
         if (n != next) revert IValidatorRewards.CycleNotNext(n, next);
@@ -164,32 +178,51 @@ library Extraction {
         uint256 take
     ) private {
         uint256[] memory words;
-        uint256[] memory pages;
-        if (p.weighted || c.phase == ALL) (words, pages) = by.registry.rosterWords(n, c.cursor, take);
+        uint256[] memory pages = c.pages;
+        if ((p.weighted && pages.length != take) || c.phase == ALL) {
+            (words, pages) = by.registry.rosterWords(n, c.cursor, take);
+            if (take == c.words) c.pages = pages;
+        }
         if (c.phase == SHARE) {
             _sumShares(s, n, c, pages);
             return;
         }
         if (c.phase == COUNT) words = by.registry.eligibleWords(n, p.rateBps, c.cursor, take);
-        uint256 eligible = 0;
-        for (uint256 i = 0; i < take; ++i) {
-            uint256 word = words[i];
-            if (word == 0) continue;
-            s.unpaid[RewardsStateLib.key(n, c.cursor + i)] = word;
-            eligible += BitSlice.popCount(word);
-            if (p.weighted) c.weightSum += _sumPage(pages[i], word, 1, 1);
+        (uint256 eligible, uint256 weightSum) = (0, 0);
+        uint256 key = RewardsStateLib.key(n, c.cursor);
+        bool weighted = p.weighted;
+        unchecked {
+            // At most 2^17 validators, of 96 bits of weight.
+            for (uint256 i = 0; i < take; ++i) {
+                uint256 word = words[i];
+                if (word == 0) continue;
+                s.unpaid[key + i] = word;
+                eligible += BitSlice.popCount(word);
+                if (weighted) weightSum += _weightsOf(pages[i], word);
+            }
+            c.eligible += eligible;
+            c.weightSum += weightSum;
         }
-        c.eligible += eligible;
         emit IValidatorRewards.Counted(n, c.cursor, words);
     }
 
-    function _sumShares(RewardsState storage s, uint32 n, Count memory c, uint256[] memory pages) private view {
+    function _sumShares(
+        RewardsState storage s,
+        uint32 n,
+        Count memory c,
+        uint256[] memory pages
+    ) private view {
         uint256 sum = 0;
-        for (uint256 i = 0; i < pages.length; ++i) {
-            uint256 word = s.unpaid[RewardsStateLib.key(n, c.cursor + i)];
-            if (word != 0) sum += _sumPage(pages[i], word, c.pool, c.weightSum);
+        uint256 key = RewardsStateLib.key(n, c.cursor);
+        (uint256 pool, uint256 weightSum) = (c.pool, c.weightSum);
+        unchecked {
+            // The sum of floored shares is at most the pool.
+            for (uint256 i = 0; i < pages.length; ++i) {
+                uint256 word = s.unpaid[key + i];
+                if (word != 0) sum += _sharesOf(pages[i], word, pool, weightSum);
+            }
+            c.allocated += sum;
         }
-        c.allocated += sum;
     }
 
     function _nextPhase(IValidatorRewards.Params memory p, Count memory c) private pure {
@@ -211,24 +244,23 @@ library Extraction {
         IValidatorRewards.Params memory p,
         Count memory c
     ) private {
-        uint256 allocated = c.allocated;
-        if (!p.weighted && c.eligible != 0) allocated = (c.pool / c.eligible) * c.eligible;
+        uint256 share = c.allocated;
+        if (!p.weighted && c.eligible != 0) share = c.pool / c.eligible;
+        uint256 allocated = p.weighted ? share : share * c.eligible;
         CycleRecord memory r;
         r.state = IValidatorRewards.State.Settled;
         r.weighted = p.weighted;
         r.maxRefused = p.maxRefused;
-        r.snapshots = uint8(c.snapshots);
-        r.words = uint16(c.words);
         r.stipend = p.stipend;
         r.grace = p.grace;
         r.settleDelay = p.settleDelay;
-        r.eligible = uint24(c.eligible);
         r.extractedAt = uint40(block.timestamp);
-        r.weightSum = uint128(c.weightSum);
-        if (allocated != 0) {
-            r.pool = uint128(c.pool);
-            r.dust = uint24(c.pool - allocated);
-        }
+        r.words = uint16(c.words);
+        r.share = uint104(share);
+        if (allocated != 0) r.pool = uint104(c.pool);
+        r.weightSum = uint120(c.weightSum);
+        r.eligible = uint24(c.eligible);
+        r.snapshots = uint8(c.snapshots);
         s.cycles[n] = r;
         // A count of several pages has drawn its whole pool already.
         uint256 drawn = c.resumed ? c.pool : 0;
@@ -241,7 +273,7 @@ library Extraction {
         s.book = book;
         emit IValidatorRewards.Extracted(
             n,
-            r.snapshots,
+            uint8(c.snapshots),
             uint32(c.eligible),
             c.pool,
             allocated,
@@ -264,15 +296,17 @@ library Extraction {
         CycleRecord memory r;
         r.state = IValidatorRewards.State.Counting;
         r.weighted = p.weighted;
-        r.snapshots = uint8(c.snapshots);
         r.words = uint16(c.words);
-        r.phase = uint8(c.phase);
-        r.cursor = uint24(c.cursor);
+        r.pool = uint104(c.pool);
+        r.weightSum = uint120(c.weightSum);
         r.eligible = uint24(c.eligible);
-        r.pool = uint128(c.pool);
-        r.weightSum = uint128(c.weightSum);
+        r.snapshots = uint8(c.snapshots);
         s.cycles[n] = r;
-        s.sharesSoFar = c.allocated;
+        s.progress = Progress({
+            allocated: uint104(c.allocated),
+            cursor: uint24(c.cursor),
+            phase: uint8(c.phase)
+        });
         if (c.resumed) return;
         s.gate.unpaid = uint104(s.gate.unpaid + c.pool);
         s.book.drawn = uint128(s.book.drawn + c.pool);
@@ -280,50 +314,88 @@ library Extraction {
         by.registry.freeze(n);
     }
 
-    function _resume(RewardsState storage s, CycleRecord memory r) private view returns (Count memory c) {
+    function _resume(
+        RewardsState storage s,
+        CycleRecord memory r
+    ) private view returns (Count memory c) {
+        Progress memory progress = s.progress;
         c.words = r.words;
-        c.cursor = r.cursor;
-        c.phase = r.phase;
+        c.cursor = progress.cursor;
+        c.phase = progress.phase;
         c.eligible = r.eligible;
         c.pool = r.pool;
         c.weightSum = r.weightSum;
-        c.allocated = s.sharesSoFar;
+        c.allocated = progress.allocated;
         c.snapshots = r.snapshots;
         c.resumed = true;
     }
 
-    /// @return sum Over the set bits of `word`: floor(factor * weight / divisor). With factor and divisor 1 that is the
-    /// sum of weights. Products stay below 2^200: factor < 2^104, weight < 2^96.
-    function _sumPage(
-        uint256 page,
-        uint256 word,
-        uint256 factor,
-        uint256 divisor
-    ) private view returns (uint256 sum) {
-        uint256 buffer;
-        assembly ("memory-safe") {
-            // Scratch beyond the free pointer: the next allocation may overwrite it.
-            buffer := mload(0x40)
-        }
-        CodePage.copy(address(uint160(page)), buffer, 0, WORD * 32);
+    /// @return sum Of the weights of the page's validators whose bits are set in `word`.
+    function _weightsOf(uint256 page, uint256 word) private view returns (uint256 sum) {
+        uint256 entry = _copyPage(page);
         assembly ("memory-safe") {
             let mask := 0xffffffffffffffffffffffff
             for {
-                let end := add(buffer, 0x2000)
-            } lt(buffer, end) {
-                buffer := add(buffer, 0x80)
+                let end := add(entry, 0x2000)
+            } lt(entry, end) {
+                entry := add(entry, 0x100)
             } {
-                // Four validators a turn: the loop's own gas is a quarter.
-                let w := mul(and(word, 1), and(mload(buffer), mask))
-                sum := add(sum, div(mul(factor, w), divisor))
-                w := mul(and(shr(1, word), 1), and(mload(add(buffer, 0x20)), mask))
-                sum := add(sum, div(mul(factor, w), divisor))
-                w := mul(and(shr(2, word), 1), and(mload(add(buffer, 0x40)), mask))
-                sum := add(sum, div(mul(factor, w), divisor))
-                w := mul(and(shr(3, word), 1), and(mload(add(buffer, 0x60)), mask))
-                sum := add(sum, div(mul(factor, w), divisor))
-                word := shr(4, word)
+                sum := add(sum, mul(and(word, 1), and(mload(entry), mask)))
+                sum := add(sum, mul(and(shr(1, word), 1), and(mload(add(entry, 0x20)), mask)))
+                sum := add(sum, mul(and(shr(2, word), 1), and(mload(add(entry, 0x40)), mask)))
+                sum := add(sum, mul(and(shr(3, word), 1), and(mload(add(entry, 0x60)), mask)))
+                sum := add(sum, mul(and(shr(4, word), 1), and(mload(add(entry, 0x80)), mask)))
+                sum := add(sum, mul(and(shr(5, word), 1), and(mload(add(entry, 0xa0)), mask)))
+                sum := add(sum, mul(and(shr(6, word), 1), and(mload(add(entry, 0xc0)), mask)))
+                sum := add(sum, mul(and(shr(7, word), 1), and(mload(add(entry, 0xe0)), mask)))
+                word := shr(8, word)
             }
         }
+    }
+
+    /// @return sum Of floor(pool * weight / weightSum) over the page's validators whose bits are set in `word`.
+    /// Products stay below 2^200: pool < 2^104, weight < 2^96.
+    function _sharesOf(
+        uint256 page,
+        uint256 word,
+        uint256 pool,
+        uint256 weightSum
+    ) private view returns (uint256 sum) {
+        uint256 entry = _copyPage(page);
+        assembly ("memory-safe") {
+            let mask := 0xffffffffffffffffffffffff
+            for {
+                let end := add(entry, 0x2000)
+            } lt(entry, end) {
+                entry := add(entry, 0x100)
+            } {
+                let w := mul(and(word, 1), and(mload(entry), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(1, word), 1), and(mload(add(entry, 0x20)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(2, word), 1), and(mload(add(entry, 0x40)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(3, word), 1), and(mload(add(entry, 0x60)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(4, word), 1), and(mload(add(entry, 0x80)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(5, word), 1), and(mload(add(entry, 0xa0)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(6, word), 1), and(mload(add(entry, 0xc0)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                w := mul(and(shr(7, word), 1), and(mload(add(entry, 0xe0)), mask))
+                sum := add(sum, div(mul(pool, w), weightSum))
+                word := shr(8, word)
+            }
+        }
+    }
+
+    /// @return entry Where the page's entries begin: scratch beyond the free pointer, which the next allocation may
+    /// overwrite.
+    function _copyPage(uint256 page) private view returns (uint256 entry) {
+        assembly ("memory-safe") {
+            entry := mload(0x40)
+        }
+        CodePage.copy(address(uint160(page)), entry, 0, WORD * 32);
     }
 }

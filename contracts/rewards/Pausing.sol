@@ -34,7 +34,10 @@ abstract contract Pausing is Treasury {
         uint256 until = block.timestamp + duration;
         uint256 used = _usedBefore(until) + duration;
         if (used > PAUSE_BUDGET) revert PauseBudgetSpent(used, PAUSE_BUDGET);
-        _pauses[_pauseCount % MAX_PAUSES] = Pause({start: uint40(block.timestamp), end: uint40(until)});
+        _pauses[_pauseCount % MAX_PAUSES] = Pause({
+            start: uint40(block.timestamp),
+            end: uint40(until)
+        });
         ++_pauseCount;
         _s.gate.pausedUntil = uint40(until);
         emit PausedUntil(until);

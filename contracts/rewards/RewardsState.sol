@@ -24,24 +24,29 @@ struct Funding {
     uint32 previous;
 }
 
-/// @dev A cycle: two slots. The terms it was opened with and, while it is counted, the cursor.
+/// @dev A cycle: two slots, and a batch of an equal split reads only the first.
 struct CycleRecord {
     IValidatorRewards.State state;
     bool weighted;
     uint8 maxRefused;
-    uint8 snapshots;
-    uint8 phase;
-    uint16 words;
     uint24 stipend;
     uint24 grace;
     uint24 settleDelay;
-    uint24 eligible; // at most 131,072
-    uint24 dust; // pool - allocated, less than `eligible` units
-    uint24 cursor;
     uint40 extractedAt;
+    uint16 words;
+    uint104 share; // the equal share; in the weighted split the sum of all shares
     // second slot
-    uint128 pool; // what the shares are computed from; 0 when there is nothing to pay
-    uint128 weightSum; // their divisor: the number of eligible validators in the equal split
+    uint104 pool; // what the shares are computed from; 0 when there is nothing to pay
+    uint120 weightSum; // their divisor: 2^17 weights of 96 bits, or the number of eligible validators
+    uint24 eligible; // at most 131,072
+    uint8 snapshots;
+}
+
+/// @dev Where the count of a cycle stands between pages; one cycle at a time is counted.
+struct Progress {
+    uint104 allocated; // sum of the shares counted so far
+    uint24 cursor;
+    uint8 phase;
 }
 
 struct Credit {
@@ -68,8 +73,7 @@ struct RewardsState {
     /// @dev Key (cycle << 16) | word. Fresh slots for every cycle, never reused (R-23): an unpaid bit is erased by
     /// settling its share and by nothing else.
     mapping(uint256 key => uint256 mask) unpaid;
-    /// @dev Sum of the shares counted so far, between pages of phase Share; one cycle at a time is counted.
-    uint256 sharesSoFar;
+    Progress progress;
     mapping(address account => Credit) credits;
     mapping(address account => CreditMove) moves;
 }
@@ -80,7 +84,10 @@ library RewardsStateLib {
     uint256 internal constant MAX_ROLLED_CAPS = 7;
 
     /// @return The parameters in force at the opening of cycle n (R-20).
-    function paramsAt(RewardsState storage s, uint32 n) internal view returns (IValidatorRewards.Params memory) {
+    function paramsAt(
+        RewardsState storage s,
+        uint32 n
+    ) internal view returns (IValidatorRewards.Params memory) {
         return n >= s.book.paramsFrom ? s.newest : s.current;
     }
 
@@ -97,7 +104,11 @@ library RewardsStateLib {
 
     /// @return pool What cycle n may share: its funds, capped. Cycles that rolled over paid nothing, so their caps
     /// are still unused (R-21).
-    function poolOf(RewardsState storage s, uint32 n, uint256 cap) internal view returns (uint256 pool) {
+    function poolOf(
+        RewardsState storage s,
+        uint32 n,
+        uint256 cap
+    ) internal view returns (uint256 pool) {
         pool = fundsFor(s, n);
         if (cap == type(uint128).max) return pool;
         uint256 limit = cap * (1 + uint256(s.book.rolledOver));
@@ -124,8 +135,28 @@ library RewardsStateLib {
         return fundedTotal(s) - s.book.drawn + gate.unpaid + gate.credits;
     }
 
+    /// @return Sum of all shares of a settled cycle.
+    function allocatedOf(CycleRecord memory r) internal pure returns (uint256) {
+        return r.weighted ? r.share : uint256(r.share) * r.weightSum;
+    }
+
     function addRolledCap(RewardsState storage s) internal {
         if (s.book.rolledOver < MAX_ROLLED_CAPS) ++s.book.rolledOver;
+    }
+
+    /// @return slot Where `unpaid` keeps a word of cycle n: hashed once for the reading and the writing.
+    function unpaidSlot(
+        RewardsState storage s,
+        uint256 n,
+        uint256 word
+    ) internal view returns (uint256 slot) {
+        mapping(uint256 key => uint256 mask) storage unpaid = s.unpaid;
+        uint256 k = key(n, word);
+        assembly ("memory-safe") {
+            mstore(0x00, k)
+            mstore(0x20, unpaid.slot)
+            slot := keccak256(0x00, 0x40)
+        }
     }
 
     /// @dev A roster word is below 2^16, so no two keys meet.

@@ -101,11 +101,13 @@ abstract contract Treasury is IValidatorRewards, AccessControl, ReentrancyGuardT
 
     /// @dev Pays with all gas or reverts: for the payee's own calls.
     function _pay(address to, uint256 amount) internal {
-        if (!TryTransfer.tryTransfer(TOKEN, to, amount, gasleft())) revert PaymentFailed(to, amount);
+        if (!TryTransfer.tryTransfer(TOKEN, to, amount, gasleft()))
+            revert PaymentFailed(to, amount);
     }
 
     function _checkRecipient(address to) internal view {
-        if (to == address(0) || to == address(this) || to == TOKEN || to == address(REGISTRY)) revert BadRecipient(to);
+        if (to == address(0) || to == address(this) || to == TOKEN || to == address(REGISTRY))
+            revert BadRecipient(to);
     }
 
     /// @return cycle The cycle whose pool the money joins: the one open now, the first before the grid begins, and

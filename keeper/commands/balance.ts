@@ -5,6 +5,8 @@ import { KeeperError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import { readLogs } from '../chain/logs.ts'
 import { indicesOf } from '../heartbeat/words.ts'
+import { shareReader } from '../validators/payments.ts'
+import type { PaidWords } from '../validators/payments.ts'
 import type { RosterEntry } from '../validators/roster.ts'
 import { readRoster } from '../validators/roster.ts'
 import { money, plural, table } from './print.ts'
@@ -79,12 +81,12 @@ async function readCycles(session: Session, validators: RosterEntry[]): Promise<
 type Events = { name: string; args: Record<string, unknown> }[]
 
 async function payOf(
-  { contracts }: Session,
+  session: Session,
   cycle: number,
   index: number,
   events: Events,
 ): Promise<CyclePay> {
-  const { rewards } = contracts
+  const { rewards } = session.contracts
   const unpaid = await rewards.rewardOf(cycle, index)
   const mine = events.filter(({ args }) => Number(args['cycle']) === cycle)
   const wasPaid = mine.some(({ name, args }) => name === 'Paid' && hasPaid(args, index))
@@ -94,27 +96,30 @@ async function payOf(
   )
   const refusals = own.filter(({ name, args }) => name === 'PaymentRefused' && args['credited'])
   const refused = sum(refusals.map(({ args }) => args['amount'] as Wei))
-  const paid = claimed + (wasPaid ? await shareOf(contracts, cycle, index) : 0n)
+  const paid = claimed + (wasPaid ? await shareAt(session, cycle, index) : 0n)
   return { cycle, index, unpaid, paid, refused }
 }
 
 function hasPaid(args: Record<string, unknown>, index: number): boolean {
-  const word = Number(args['word'])
-  if (Math.floor(index / 256) !== word) return false
-  return indicesOf([args['paidMask'] as bigint]).includes(index % 256)
+  const words = args['words'] as PaidWords
+  return words.some(
+    ({ word, mask }) =>
+      Number(word) === Math.floor(index / 256) && indicesOf([mask]).includes(index % 256),
+  )
 }
 
-/** The same floor as the contract's: of the pool, equally or by the weight of the cycle's roster page. */
-async function shareOf(
-  { rewards, registry }: Session['contracts'],
-  cycle: number,
-  index: number,
-): Promise<Wei> {
-  const { weighted, pool, weightSum } = await rewards.cycle(cycle)
+/** By the weight of the cycle's own roster page, which may differ from today's. */
+async function shareAt(session: Session, cycle: number, index: number): Promise<Wei> {
+  const { weighted, pool, weightSum, words } = await session.contracts.rewards.cycle(cycle)
   if (weightSum === 0n) return 0n
-  if (!weighted) return pool / weightSum
-  const { weight } = await registry.validator(index)
-  return (pool * weight) / weightSum
+  const share = await shareReader(session, {
+    cycle,
+    pool,
+    weighted,
+    weightSum,
+    words: Number(words),
+  })
+  return share(index)
 }
 
 // A screenful; --json has all.

@@ -370,8 +370,8 @@ describe('roster views', () => {
     const system = await loadFixture(three)
     const { registry } = system
 
-    expect(await registry.pagesOf(0, [0])).to.deep.equal([0n])
-    expect(await registry.pagesOf(1, [1, 512, 2n ** 255n])).to.deep.equal([0n, 0n, 0n])
+    expect(await registry.rosterPages(0, [0])).to.deep.equal([0n])
+    expect(await registry.rosterPages(1, [1, 512, 2n ** 255n])).to.deep.equal([0n, 0n, 0n])
     const [masks, pages] = await registry.rosterWords(1, 511, 2)
     expect([masks, pages]).to.deep.equal([
       [0n, 0n],

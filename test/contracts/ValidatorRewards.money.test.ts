@@ -189,7 +189,7 @@ describe('tokens that misbehave', () => {
 
     await expect(transfer(system, 1, range(4)))
       .to.emit(system.rewards, 'Paid')
-      .withArgs(1, 0, 0b1101, 0b0010)
+      .withArgs(1, [[0, 0b1101]])
 
     expect(await balances(system, range(4).map(fundOf))).to.deep.equal([100n, 0n, 100n, 100n])
     await assertSolvent(system)

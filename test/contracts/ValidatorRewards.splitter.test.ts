@@ -45,7 +45,7 @@ describe('a voters’ share by a splitter as fund address', () => {
 
     await expect(transfer(system, 1, range(4)))
       .to.emit(system.rewards, 'Paid')
-      .withArgs(1, 0, 0b1111, 0)
+      .withArgs(1, [[0, 0b1111]])
 
     expect(await balances(system, splitters)).to.deep.equal([SHARE, SHARE, SHARE, SHARE])
     await assertSolvent(system)

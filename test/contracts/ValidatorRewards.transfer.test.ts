@@ -67,12 +67,14 @@ describe('extractTransfer', () => {
     await assertSolvent(system)
   })
 
-  it('Z-30 tells the paid in one event a word', async () => {
+  it('Z-30 tells the paid in one event a batch, by roster word', async () => {
     const system = await settled(five)
 
     const batch = transfer(system, 1, [0, 3])
 
-    await expect(batch).to.emit(system.rewards, 'Paid').withArgs(1, 0, 0b1001, 0)
+    await expect(batch)
+      .to.emit(system.rewards, 'Paid')
+      .withArgs(1, [[0, 0b1001]])
     const receipt = await (await batch).wait()
     expect(receipt?.logs).to.have.length(1)
   })
@@ -104,7 +106,9 @@ describe('extractTransfer', () => {
       gasLimit: TX_GAS,
     })
 
-    await expect(batch).to.emit(system.rewards, 'Paid').withArgs(1, 0, 0b110, 0)
+    await expect(batch)
+      .to.emit(system.rewards, 'Paid')
+      .withArgs(1, [[0, 0b110]])
     expect(await balances(system, range(5).map(fundOf))).to.deep.equal([100n, 100n, 100n, 0n, 0n])
     await assertSolvent(system)
   })
@@ -127,7 +131,7 @@ describe('extractTransfer', () => {
 
     await expect(transfer(system, 1, range(5)))
       .to.emit(system.rewards, 'Paid')
-      .withArgs(1, 0, 0b11000, 0)
+      .withArgs(1, [[0, 0b11000]])
 
     expect(await balances(system, range(5).map(fundOf))).to.deep.equal(range(5).map(() => 100n))
     await assertSolvent(system)
@@ -229,7 +233,7 @@ describe('extractTransfer', () => {
 
     await expect(transfer(system, 1, range(5)))
       .to.emit(system.rewards, 'Paid')
-      .withArgs(1, 0, 0b11111, 0)
+      .withArgs(1, [[0, 0b11111]])
     expect((await system.rewards.books()).pool).to.equal(4)
   })
 

@@ -371,7 +371,7 @@ export async function shareOf(system: System, cycle: number, index: number): Pro
   if (pool === 0n) return 0n
   if (!weighted) return pool / weightSum
   const word = Math.floor(index / WORD)
-  const [page] = await system.registry.pagesOf(cycle, [word])
+  const [page] = await system.registry.rosterPages(cycle, [word])
   const at = ethers.toBeHex((page ?? 0n) & ((1n << 160n) - 1n), 20)
   const code = ethers.getBytes(await ethers.provider.getCode(at))
   const from = 1 + (index % WORD) * 32 + 20
@@ -392,7 +392,7 @@ export async function paidOut(
   const { filters } = rewards
   let paid = 0n
   for (const { args } of await rewards.queryFilter(filters.Paid())) {
-    for (const i of indicesOf(args.word, args.paidMask)) {
+    for (const i of args.words.flatMap(({ word, mask }) => indicesOf(word, mask))) {
       paid += await shareOf(system, Number(args.cycle), i)
     }
   }
