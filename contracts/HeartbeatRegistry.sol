@@ -2,7 +2,6 @@
 pragma solidity 0.8.34;
 
 import {BitSlice} from "./libraries/BitSlice.sol";
-import {CodePage} from "./libraries/CodePage.sol";
 import {CycleGrid} from "./libraries/CycleGrid.sol";
 import {OnlineRate} from "./libraries/OnlineRate.sol";
 import {PushedHours} from "./libraries/PushedHours.sol";

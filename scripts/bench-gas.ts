@@ -1,15 +1,98 @@
-import { measureEvidence } from './gas/measure-evidence.ts'
-import { measureBadPayees, measureTransfers } from './gas/measure-transfer.ts'
-import { GOALS } from './gas/goals.ts'
+// `npm run bench:gas`: every gas figure beside its goal, as a table and in bench/gas.json; then the speed of a
+// daily settlement (bench:day).
+//   --write   writes snapshots/gas.json instead (`npm run gas`)
+//   --check   writes nothing; exits 1 when a goal is missed or snapshots/gas.json is stale
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { arch, cpus, platform } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import hre from 'hardhat'
+import { GOALS, isMet, METRICS } from './gas/goals.ts'
+import type { Figures } from './gas/goals.ts'
+import { measureAll } from './gas/measure.ts'
+import { changesSince, readSnapshot, writeSnapshot } from './gas/snapshot.ts'
 
-const figures: Record<string, number> = {
-  ...(await measureEvidence()),
-  ...(await measureTransfers()),
-  ...(await measureBadPayees()),
+const ROOT = join(import.meta.dirname, '..')
+const OUTPUT = join(ROOT, 'bench', 'gas.json')
+
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+  },
+})
+
+await hre.tasks.getTask('build').run({ quiet: true })
+const { figures, badPayees } = await measureAll()
+console.log(table(figures))
+for (const [kind, { paid, credited }] of Object.entries(badPayees)) {
+  console.log(`${kind.replace(', extra', '')}: ${paid} paid, ${credited} credited`)
 }
-for (const [metric, goal] of Object.entries(GOALS)) {
-  const measured = figures[metric] ?? 0
-  console.log(
-    `${metric.padEnd(52)} ${String(goal).padStart(8)} ${String(measured).padStart(8)} ${measured <= goal ? 'met' : 'MISSED'}`,
-  )
+const missed = METRICS.filter((metric) => !isMet(metric, figures[metric]))
+for (const metric of missed) console.log(`missed: ${metric}`)
+
+if (values.write) writeSnapshot(figures)
+else if (values.check) checkSnapshot()
+else writeResults()
+if (missed.length > 0) process.exitCode = 1
+if (!values.write && !values.check) benchDay()
+
+function table(measured: Figures): string {
+  const width = Math.max(...METRICS.map((metric) => metric.length))
+  const row = (name: string, goal: string, gas: string, met: string): string =>
+    `${name.padEnd(width)}  ${goal.padStart(9)}  ${gas.padStart(9)}  ${met}`.trimEnd()
+  const rows = METRICS.map((metric) => {
+    const goal: number | undefined = GOALS[metric]
+    const verdict = isMet(metric, measured[metric]) ? 'met' : 'MISSED'
+    return row(
+      metric,
+      goal?.toLocaleString('en-US') ?? '–',
+      measured[metric].toLocaleString('en-US'),
+      goal === undefined ? '' : verdict,
+    )
+  })
+  return [row('gas', 'goal', 'measured', ''), ...rows].join('\n')
+}
+
+function checkSnapshot(): void {
+  const changes = changesSince(readSnapshot(), figures)
+  for (const change of changes) console.log(change)
+  if (changes.length === 0) return
+  console.log('npm run gas writes the new figures')
+  process.exitCode = 1
+}
+
+function writeResults(): void {
+  const rows = METRICS.map((metric) => ({
+    metric,
+    goal: GOALS[metric] ?? null,
+    measured: figures[metric],
+    met: isMet(metric, figures[metric]),
+  }))
+  const { compilers = [], overrides = {} } = hre.config.solidity.profiles.default ?? {}
+  const results = {
+    commit: execFileSync('git', ['rev-parse', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim(),
+    machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${platform()} ${arch()}`,
+    node: process.version,
+    hardfork: 'osaka',
+    solc: compilers.map(({ version, settings }) => ({ version, settings: settings as unknown })),
+    solcOverrides: Object.entries(overrides).map(([file, { version, settings }]) => ({
+      file,
+      version,
+      settings: settings as unknown,
+    })),
+    figures: rows,
+    badPayees,
+  }
+  mkdirSync(join(ROOT, 'bench'), { recursive: true })
+  writeFileSync(OUTPUT, `${JSON.stringify(results, undefined, 2)}\n`)
+}
+
+function benchDay(): void {
+  const { status } = spawnSync(process.execPath, [join(ROOT, 'scripts', 'bench-day.ts')], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exitCode = 1
 }

@@ -36,10 +36,12 @@ export async function openGasChain(): Promise<GasChain> {
     send: async (tx) => send(request, tx),
     aside: async (work) => {
       const id = await request('evm_snapshot')
+      const before = latest
       try {
         return await work()
       } finally {
         await request('evm_revert', [id])
+        latest = before
       }
     },
     warp: async (timestamp) => {

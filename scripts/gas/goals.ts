@@ -1,32 +1,41 @@
-// The numbers to reach, each with the figure of its best anchor in mind; gas, osaka, real receipts.
+// The numbers to reach, in gas by real receipts on osaka: as issue 2 has them, the fresh payees and the whole day
+// from the same source. A figure without a goal is measured to be known and kept.
 export const GOALS = {
   'push a snapshot, 256 validators': 43_000,
   'push a snapshot, 1,000 validators': 60_000,
   'push a snapshot, 10,000 validators': 280_000,
-  'extract a validator, equal, 1,000': 480,
-  'extract a validator, equal, 10,000': 370,
-  'extract a validator, weighted, 1,000': 620,
-  'extract a validator, weighted, 10,000': 500,
-  'evidence and extract of a day, a validator, 10,000': 1_050,
-  'transfer a payee, ERC-20, equal': 8_550,
-  'transfer a payee, ERC-20, weighted': 8_700,
-  'transfer a payee, native, equal': 9_600,
-  'transfer a payee, native, weighted': 9_750,
-  'transfer a fresh payee, ERC-20, equal': 25_650,
-  'transfer a fresh payee, native, equal': 34_600,
-  'fixed overhead of a transfer, ERC-20, equal': 60_000,
-  'fixed overhead of a transfer, ERC-20, weighted': 60_000,
-  'fixed overhead of a transfer, native, equal': 52_000,
-  'fixed overhead of a transfer, native, weighted': 52_000,
-  'a further roster word, ERC-20, equal': 12_000,
-  'a further roster word, ERC-20, weighted': 12_000,
-  'a further roster word, native, equal': 12_000,
-  'a further roster word, native, weighted': 12_000,
+  'extract, a validator of 1,000, equal': 480,
+  'extract, a validator of 10,000, equal': 370,
+  'extract, a validator of 1,000, weighted': 620,
+  'extract, a validator of 10,000, weighted': 500,
+  'the day of a validator of 10,000: 24 pushes and extract': 1_050,
+  'transfer, a payee, ERC-20, equal': 8_550,
+  'transfer, a payee, ERC-20, weighted': 8_700,
+  'transfer, a payee, native, equal': 9_600,
+  'transfer, a payee, native, weighted': 9_750,
+  'transfer, a fresh payee, ERC-20': 25_650,
+  'transfer, a fresh payee, native': 34_600,
+  'transfer, beside the payees, ERC-20, equal': 60_000,
+  'transfer, beside the payees, ERC-20, weighted': undefined,
+  'transfer, beside the payees, native, equal': 52_000,
+  'transfer, beside the payees, native, weighted': undefined,
+  'transfer, a further roster word, ERC-20, equal': 12_000,
+  'transfer, a further roster word, ERC-20, weighted': 12_000,
+  'transfer, a further roster word, native, equal': 12_000,
+  'transfer, a further roster word, native, weighted': 12_000,
   'one reverting payee in 100, extra': 60_000,
   'one gas-burning payee in 100, extra': 60_000,
   'one return-bombing payee in 100, extra': 60_000,
   'one blocklisted payee in 100, extra': 60_000,
-} as const satisfies Record<string, number>
+} as const satisfies Record<string, number | undefined>
 
 export type Metric = keyof typeof GOALS
-export type Figures = Partial<Record<Metric, number>>
+export type Figures = Record<Metric, number>
+
+export const METRICS = Object.keys(GOALS) as Metric[]
+
+/** Whether the figure is within its goal; true where there is none. */
+export function isMet(metric: Metric, measured: number): boolean {
+  const goal: number | undefined = GOALS[metric]
+  return goal === undefined || measured <= goal
+}

@@ -4,7 +4,7 @@ import type { Figures } from './goals.ts'
 import type { GasChain } from './chain.ts'
 import { openGasChain } from './chain.ts'
 import { fullWords, pushDay, reachSteadyState, STEADY_CYCLE } from './evidence.ts'
-import { perUnit, POOL } from './measure-evidence.ts'
+import { perUnit, POOL, weightOf } from './measure-evidence.ts'
 import type { System, SystemOptions } from './system.ts'
 import { abiOf, addressOf, openSystem, WORD } from './system.ts'
 
@@ -39,11 +39,11 @@ export async function measureTransfer(
     // Positions from 220 on have never been paid.
     const few = await gas([1], [lowest(10) << 220n])
     const more = await gas([1], [lowest(30) << 220n])
-    const payee = (large - small) / BigInt(LARGE - SMALL)
+    const payee = perUnit(large - small, LARGE - SMALL)
     return {
-      payee: perUnit(large - small, LARGE - SMALL),
+      payee,
       freshPayee: perUnit(more - few, 20),
-      fixed: Number(small - payee * BigInt(SMALL)),
+      fixed: Number(small) - payee * SMALL,
       furtherWord: Number(two - large),
     }
   } finally {
@@ -57,7 +57,6 @@ async function openPaying(
   asset: SystemOptions['asset'],
   weighted: boolean,
 ): Promise<System> {
-  const weightOf = (index: number): bigint => 10n ** 18n + BigInt(index)
   const system = await openSystem(chain, { asset, weighted, validators: VALIDATORS, weightOf })
   await reachSteadyState(system, POOL, { words: [0, 1], masks: [lowest(220), lowest(220)] })
   await pushDay(system, STEADY_CYCLE, fullWords)
@@ -95,10 +94,10 @@ export async function measureBadPayee(
     const [credit] = await system.read('creditOf', [addressOf('fund', SMALL / 2)])
     const abi = await abiOf('ValidatorRewards')
     const paid = bad.logs.map((log) => abi.parseLog(log)).find((event) => event?.name === 'Paid')
-      ?.args as unknown as { paidMask: bigint }
+      ?.args as unknown as { words: { mask: bigint }[] }
     return {
       extra: Number(bad.gasUsed - good.gasUsed),
-      paid: popCount(paid.paidMask),
+      paid: paid.words.reduce((sum, { mask }) => sum + popCount(mask), 0),
       credited: credit === 0n ? 0 : 1,
     }
   } finally {
@@ -124,34 +123,39 @@ function popCount(mask: bigint): number {
   return mask.toString(2).replaceAll('0', '').length
 }
 
-export async function measureTransfers(): Promise<Figures> {
+export type TransferMetric = Extract<keyof Figures, `transfer${string}`>
+export type BadPayeeMetric = Extract<keyof Figures, `one${string}`>
+
+export async function measureTransfers(): Promise<Pick<Figures, TransferMetric>> {
   const token = await measureTransfer('GasToken', false)
   const tokenWeighted = await measureTransfer('GasToken', true)
   const coin = await measureTransfer('native', false)
   const coinWeighted = await measureTransfer('native', true)
   return {
-    'transfer a payee, ERC-20, equal': token.payee,
-    'transfer a payee, ERC-20, weighted': tokenWeighted.payee,
-    'transfer a payee, native, equal': coin.payee,
-    'transfer a payee, native, weighted': coinWeighted.payee,
-    'transfer a fresh payee, ERC-20, equal': token.freshPayee,
-    'transfer a fresh payee, native, equal': coin.freshPayee,
-    'fixed overhead of a transfer, ERC-20, equal': token.fixed,
-    'fixed overhead of a transfer, ERC-20, weighted': tokenWeighted.fixed,
-    'fixed overhead of a transfer, native, equal': coin.fixed,
-    'fixed overhead of a transfer, native, weighted': coinWeighted.fixed,
-    'a further roster word, ERC-20, equal': token.furtherWord,
-    'a further roster word, ERC-20, weighted': tokenWeighted.furtherWord,
-    'a further roster word, native, equal': coin.furtherWord,
-    'a further roster word, native, weighted': coinWeighted.furtherWord,
+    'transfer, a payee, ERC-20, equal': token.payee,
+    'transfer, a payee, ERC-20, weighted': tokenWeighted.payee,
+    'transfer, a payee, native, equal': coin.payee,
+    'transfer, a payee, native, weighted': coinWeighted.payee,
+    'transfer, a fresh payee, ERC-20': token.freshPayee,
+    'transfer, a fresh payee, native': coin.freshPayee,
+    'transfer, beside the payees, ERC-20, equal': token.fixed,
+    'transfer, beside the payees, ERC-20, weighted': tokenWeighted.fixed,
+    'transfer, beside the payees, native, equal': coin.fixed,
+    'transfer, beside the payees, native, weighted': coinWeighted.fixed,
+    'transfer, a further roster word, ERC-20, equal': token.furtherWord,
+    'transfer, a further roster word, ERC-20, weighted': tokenWeighted.furtherWord,
+    'transfer, a further roster word, native, equal': coin.furtherWord,
+    'transfer, a further roster word, native, weighted': coinWeighted.furtherWord,
   }
 }
 
-export async function measureBadPayees(): Promise<Figures> {
+export type BadPayees = Record<BadPayeeMetric, BadPayeeGas>
+
+export async function measureBadPayees(): Promise<BadPayees> {
   return {
-    'one reverting payee in 100, extra': (await measureBadPayee('reverting')).extra,
-    'one gas-burning payee in 100, extra': (await measureBadPayee('burning')).extra,
-    'one return-bombing payee in 100, extra': (await measureBadPayee('bombing')).extra,
-    'one blocklisted payee in 100, extra': (await measureBadPayee('blocklisted')).extra,
+    'one reverting payee in 100, extra': await measureBadPayee('reverting'),
+    'one gas-burning payee in 100, extra': await measureBadPayee('burning'),
+    'one return-bombing payee in 100, extra': await measureBadPayee('bombing'),
+    'one blocklisted payee in 100, extra': await measureBadPayee('blocklisted'),
   }
 }

@@ -101,7 +101,7 @@ export async function openSystem(chain: GasChain, options: SystemOptions): Promi
 
 export async function abiOf(name: string): Promise<ethers.Interface> {
   const { abi } = await artifacts.readArtifact(name)
-  return new ethers.Interface(abi as unknown as ethers.InterfaceAbi)
+  return new ethers.Interface(abi)
 }
 
 async function read(
