@@ -12,7 +12,11 @@ const GOAL_SECONDS = 4
 // The origin waits two minutes before each of its 100 batches.
 const ORIGIN_SECONDS = (VALIDATORS / BATCH_SIZE) * 120
 
-const world = await createWorld({ members: makeMembers(VALIDATORS), batchSize: BATCH_SIZE })
+const world = await createWorld({
+  members: makeMembers(VALIDATORS),
+  batchSize: BATCH_SIZE,
+  isNodeApart: true,
+})
 try {
   const result = await withKeeper(world, async (keeper) => {
     const hours = Array.from({ length: VALIDATORS }, () => 24)

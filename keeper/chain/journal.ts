@@ -152,6 +152,16 @@ export async function unresolved(db: Db, chainId: number, sender: Address): Prom
   return rows.map(txOf)
 }
 
+/** What has to be mined before anything new: few, where `unresolved` has every row that is not yet deep. */
+export async function unmined(db: Db, chainId: number, sender: Address): Promise<TxRecord[]> {
+  const rows = await db.query<TxRow>(
+    `${SELECT_TX} where chain_id = $1 and sender = $2
+        and state not in ('included', 'final', 'reverted', 'cancelled') order by nonce`,
+    [chainId, sender.toLowerCase()],
+  )
+  return rows.map(txOf)
+}
+
 export async function attemptsOf(db: Db, txId: bigint): Promise<TxAttempt[]> {
   const sql = 'select * from tx_attempt where tx_id = $1 order by id'
   return (await db.query<AttemptRow>(sql, [txId])).map(attemptOf)

@@ -5,7 +5,14 @@ import { waitFor } from '../base/retry.ts'
 import type { ChainClient } from './client.ts'
 import { carryOut } from './carry-out.ts'
 import type { Until } from './carry-out.ts'
-import { findIntent, lastNonce, openIntent, refuseOtherPayload, unresolved } from './journal.ts'
+import {
+  findIntent,
+  lastNonce,
+  openIntent,
+  refuseOtherPayload,
+  unmined,
+  unresolved,
+} from './journal.ts'
 import type { TxIntent } from './journal.ts'
 import type { TxRecord } from './journal-rows.ts'
 import { prepare } from './prepare.ts'
@@ -82,9 +89,9 @@ async function send(base: SendContext, intent: TxIntent, how?: SendOptions): Pro
 
 /** Nothing new while an earlier one is not mined; and nothing at all while one needs a human. */
 async function finishEarlier(context: SendContext): Promise<void> {
-  for (const tx of await unresolved(context.db, context.client.chainId, context.signer.address)) {
+  for (const tx of await unmined(context.db, context.client.chainId, context.signer.address)) {
     if (tx.state === 'unknown' || tx.state === 'foreign') throw stopped(tx)
-    if (tx.state !== 'included') await carryOut(context, tx, 'included')
+    await carryOut(context, tx, 'included')
   }
 }
 

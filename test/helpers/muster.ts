@@ -1,7 +1,10 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import hre from 'hardhat'
 import { Wallet, getAddress } from 'ethers'
 import { silentLogger } from '../../keeper/base/log.ts'
@@ -39,6 +42,22 @@ export async function startNodeAt(unix: number): Promise<TestNode> {
   return { url, client, request: client.request, close }
 }
 
+/** The same in a process of its own: for measuring, so that node and keeper do not share one thread. */
+async function startNodeProcess(unix: number): Promise<TestNode> {
+  const file = fileURLToPath(new URL('./node-child.ts', import.meta.url))
+  const date = new Date(unix * 1000).toISOString()
+  const child = spawn(process.execPath, [file, date], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const url = line.toString().trim()
+  const client = await openChain({ rpcUrl: url, timeoutMs: 30_000 })
+  const close = async (): Promise<void> => {
+    client.close()
+    child.kill()
+    await once(child, 'exit')
+  }
+  return { url, client, request: client.request, close }
+}
+
 /** A whole installation in a temporary directory: node, contracts, roster, pool, settings. */
 export interface World {
   node: TestNode
@@ -55,11 +74,14 @@ export interface WorldOptions extends Partial<DeployOptions> {
   members: readonly Member[]
   pool?: bigint
   batchSize?: number
+  /** The node in a process of its own. */
+  isNodeApart?: boolean
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { members, pool = ETHER, batchSize = 10, firstCut = FIRST_CUT } = options
-  const node = await startNodeAt(firstCut - 3 * 3_600)
+  const start = options.isNodeApart ? startNodeProcess : startNodeAt
+  const node = await start(firstCut - 3 * 3_600)
   const home = await mkdtemp(join(tmpdir(), 'muster-world-'))
   await cp(await storeTemplate(), home, { recursive: true })
   const muster = await deployMuster(node.client, { ...options, firstCut })
