@@ -24,8 +24,14 @@ export interface GasChain {
   close(): Promise<void>
 }
 
-export async function openGasChain(): Promise<GasChain> {
-  const connection = await network.connect({ override: { allowBlocksWithSameTimestamp: true } })
+/** @param initialDate ISO time of the first block; now, when it says nothing. */
+export async function openGasChain(initialDate?: string): Promise<GasChain> {
+  const connection = await network.connect({
+    override: {
+      allowBlocksWithSameTimestamp: true,
+      ...(initialDate === undefined ? {} : { initialDate }),
+    },
+  })
   const request = async (method: string, params: unknown[] = []): Promise<unknown> =>
     connection.provider.request({ method, params })
   const accounts = (await request('eth_accounts')) as string[]

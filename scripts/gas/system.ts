@@ -9,13 +9,16 @@ export const HOURS = 24
 /** The registry's MAX_ENTRIES: one roster word in a transaction. */
 const MAX_ENTRIES = 256
 const PUSH_WINDOW = 4 * SECONDS_PER_HOUR
-/** A day in 2100: later than any clock at which the harness starts, and the same in every run. */
+/** A cut in 2100: later than any clock at which the harness starts, and the same in every run. */
 const FIRST_CUT = 4_102_509_600
 
 export interface SystemOptions {
   asset: 'native' | 'GasToken' | 'GasTokenBlocklist'
   weighted: boolean
   validators: number
+  /** When cycle 1 opens. */
+  firstCut?: number
+  nodeOf?: (index: number) => string
   fundOf?: (index: number) => string
   weightOf?: (index: number) => bigint
 }
@@ -36,14 +39,15 @@ export interface System {
   rollOver(cycle: number): Promise<Receipt>
   extractPage(cycle: number, maxWords: number): Promise<Receipt>
   transfer(cycle: number, words: number[], masks: bigint[]): Promise<Receipt>
+  /** A view of either contract, by name, or by signature where it is overloaded. */
   read(call: string, args: unknown[]): Promise<ethers.Result>
-  admin(call: string, args: unknown[]): Promise<Receipt>
 }
 
 export async function openSystem(chain: GasChain, options: SystemOptions): Promise<System> {
   const [admin = '', reporter = '', keeper = ''] = chain.accounts
   const deployed = await deploy(chain, options)
   const { registry, rewards, token } = deployed
+  const firstCut = options.firstCut ?? FIRST_CUT
   const registryAbi = await abiOf('HeartbeatRegistry')
   const rewardsAbi = await abiOf('ValidatorRewards')
   const call = async (
@@ -62,7 +66,7 @@ export async function openSystem(chain: GasChain, options: SystemOptions): Promi
     call(admin, 'addValidators', [entries]),
   )
   const afterCut = async (cycle: number, seconds: number): Promise<void> => {
-    await chain.warp(FIRST_CUT + cycle * SECONDS_PER_CYCLE + seconds)
+    await chain.warp(firstCut + cycle * SECONDS_PER_CYCLE + seconds)
   }
   return {
     chain,
@@ -77,7 +81,7 @@ export async function openSystem(chain: GasChain, options: SystemOptions): Promi
       else await fundTokens(chain, deployed, amount)
     },
     push: async (cycle, hour, words) => {
-      const first = FIRST_CUT / SECONDS_PER_HOUR + (cycle - 1) * HOURS
+      const first = firstCut / SECONDS_PER_HOUR + (cycle - 1) * HOURS
       await chain.warp((first + hour + 1) * SECONDS_PER_HOUR)
       return call(reporter, 'pushStatus', [words, first + hour])
     },
@@ -94,8 +98,10 @@ export async function openSystem(chain: GasChain, options: SystemOptions): Promi
       return call(keeper, 'extractPage', [cycle, maxWords])
     },
     transfer: async (cycle, words, masks) => call(keeper, 'extractTransfer', [cycle, words, masks]),
-    read: async (name, args) => read(chain, rewards, rewardsAbi, name, args),
-    admin: async (name, args) => call(admin, name, args),
+    read: async (name, args) =>
+      registryAbi.getFunction(name) === null
+        ? read(chain, rewards, rewardsAbi, name, args)
+        : read(chain, registry, registryAbi, name, args),
   }
 }
 
@@ -130,7 +136,7 @@ async function deploy(chain: GasChain, options: SystemOptions): Promise<Deployed
     admin,
     admin,
     reporter,
-    FIRST_CUT,
+    options.firstCut ?? FIRST_CUT,
     PUSH_WINDOW,
   ])
   const extraction = await create(chain, 'Extraction', [])
@@ -184,7 +190,7 @@ function entryOf(
   index: number,
 ): { node: string; fund: string; weight: bigint } {
   return {
-    node: addressOf('node', index),
+    node: options.nodeOf?.(index) ?? addressOf('node', index),
     fund: options.fundOf?.(index) ?? addressOf('fund', index),
     weight: options.weightOf?.(index) ?? 1n,
   }
