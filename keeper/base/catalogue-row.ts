@@ -21,6 +21,8 @@ export interface CatalogueRow {
   retry?: true
 }
 
-export function rows<Code extends string>(table: Record<Code, CatalogueRow>): Record<Code, CatalogueRow> {
+export function rows<Code extends string>(
+  table: Record<Code, CatalogueRow>,
+): Record<Code, CatalogueRow> {
   return table
 }
