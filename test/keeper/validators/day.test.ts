@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Wallet } from 'ethers'
 import { cutOf } from '../../../keeper/base/time.ts'
 import { runDaySlot } from '../../../keeper/jobs/runner.ts'
 import { listSlots } from '../../../keeper/jobs/slots.ts'
@@ -7,6 +8,7 @@ import type { Keeper } from '../../../keeper/keeper.ts'
 import { listActions } from '../../../keeper/validators/action-log.ts'
 import { runDay } from '../../../keeper/validators/day.ts'
 import { creditsOf, readStatus } from '../../../keeper/validators/status.ts'
+import { KEYS } from '../../helpers/deploy.ts'
 import type { Terms } from '../../helpers/deploy.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { ETHER, FIRST_CUT, createWorld, makeMembers, pushCycle } from '../../helpers/muster.ts'
@@ -125,5 +127,22 @@ describe("the validators' day", function () {
     expect(
       actions.every(({ trigger, createdAt }) => trigger === 'manual' && createdAt > 0),
     ).to.equal(true)
+  })
+
+  it('goes on with a count that was left half done, page by page, and checks it (R-22, R-25)', async () => {
+    const count = 4_200
+    await start({ members: makeMembers(count), batchSize: 1_500 })
+    await pushCycle(world, keeper, 1, Array<number>(count).fill(24))
+    const { rewards } = world.muster
+    const own = new Wallet(KEYS.keeper, world.node.client.provider)
+    await (await rewards.connect(own).extractPage(1, 16)).wait()
+    expect((await rewards.cycle(1)).state).to.equal(1n)
+    const day = await runDay(keeper)
+    expect(day.txs[0]?.key).to.equal('1/page-0')
+    expect([day.state, day.eligible, day.unpaid]).to.deep.equal(['settled', count, 0])
+    expect(day.pool).to.equal(day.paid + day.credited + day.carried)
+    // The setting asks for more payees than 15 M gas hold: the batches are cut to what fits.
+    expect(day.batchSize).to.be.lessThan(1_500)
+    expect(day.batches).to.equal(Math.ceil(count / day.batchSize))
   })
 })
