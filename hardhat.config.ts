@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import hardhatIgnitionEthers from '@nomicfoundation/hardhat-ignition-ethers'
 import hardhatToolboxMochaEthers from '@nomicfoundation/hardhat-toolbox-mocha-ethers'
 import { defineConfig } from 'hardhat/config'
@@ -36,5 +37,13 @@ export default defineConfig({
     },
     node: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka', blockGasLimit: 60_000_000n },
   },
-  test: { solidity: { fuzz: { runs: 256 }, invariant: { runs: 64, depth: 64 } } },
+  test: {
+    solidity: {
+      fsPermissions: {
+        readFile: [join(import.meta.dirname, 'test', 'vectors', 'online-rate.json')],
+      },
+      fuzz: { runs: 256 },
+      invariant: { runs: 64, depth: 64, failOnRevert: true },
+    },
+  },
 })
