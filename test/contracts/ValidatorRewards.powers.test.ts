@@ -194,7 +194,7 @@ describe('the pause', () => {
     await time.increase(30 * DAY)
     await rewards.connect(system.guardian).pauseFor(MAX_PAUSE)
 
-    await rewards.connect(payee!).claim([1], 0)
+    await rewards.connect(payee).claim([1], 0)
     await rewards.sweep(1, [0], [0b1110])
     await rewards.withdraw(fundOf(1))
     await fund(system, 5n)
