@@ -15,6 +15,11 @@ function compiler(runs: number) {
   }
 }
 
+// How long the Solidity tests search: FUZZ_RUNS=10000 INVARIANT_RUNS=256 ./muster test for a night.
+function setting(name: string, fallback: number): number {
+  return Number(process.env[name] ?? fallback)
+}
+
 export default defineConfig({
   plugins: [hardhatToolboxMochaEthers, hardhatIgnitionEthers],
   solidity: {
@@ -42,8 +47,12 @@ export default defineConfig({
       fsPermissions: {
         readFile: [join(import.meta.dirname, 'test', 'vectors', 'online-rate.json')],
       },
-      fuzz: { runs: 256 },
-      invariant: { runs: 64, depth: 64, failOnRevert: true },
+      fuzz: { runs: setting('FUZZ_RUNS', 256) },
+      invariant: {
+        runs: setting('INVARIANT_RUNS', 64),
+        depth: setting('INVARIANT_DEPTH', 64),
+        failOnRevert: true,
+      },
     },
   },
 })
