@@ -119,8 +119,8 @@ interface IHeartbeatRegistry {
     function setWeights(uint32[] calldata indices, uint96[] calldata weights) external;
 
     /// @notice Sends what the roster pays to `fund` for these validators to another address, at once and for unpaid
-    /// cycles too. Only who holds their pay now: `fund` itself or, for validators redirected before, the address they
-    /// were redirected to. A fund address has one receiver at a time.
+    /// cycles too. Only who holds their pay now: `fund` itself or, for a validator redirected before, the address it
+    /// was redirected to.
     /// @param cycle A cycle in which `fund` is the fund address of all `indices`.
     function redirect(address fund, uint32 cycle, uint32[] calldata indices, address to) external;
 
@@ -203,9 +203,11 @@ interface IHeartbeatRegistry {
         uint256[] calldata words
     ) external view returns (uint256[] memory pages);
 
-    /// @return Validators of the word whose pay goes to `redirectOf` of their fund address.
+    /// @return Validators of the word whose pay a fund address of theirs, of any cycle, has redirected.
     function redirectMask(uint256 word) external view returns (uint256);
-    function redirectOf(address fund) external view returns (address);
+
+    /// @return Address that gets what the roster pays to `fund` for the validator; `fund` itself without a redirect.
+    function redirectOf(address fund, uint32 index) external view returns (address);
 
     /// @return Address that is paid for the validator in the cycle, redirects included.
     function fundOf(uint32 cycle, uint32 index) external view returns (address);

@@ -44,7 +44,7 @@ abstract contract Roster is RegistryBase {
     mapping(uint256 word => mapping(uint256 version => Version)) private _history;
     mapping(address node => Node) private _nodes;
     mapping(uint256 word => uint256) public redirectMask;
-    mapping(address fund => address) private _redirects;
+    mapping(address fund => mapping(uint256 index => address)) private _redirects;
 
     // ------------------------------------------------------------------ changes
 
@@ -124,23 +124,19 @@ abstract contract Roster is RegistryBase {
         }
     }
 
-    /// @notice See IHeartbeatRegistry.redirect. One hop only: who holds the pay of `fund` now decides where it goes,
-    /// so an address that gave its pay away cannot take it back. A validator that is not redirected yet is still its
-    /// fund address's, which can then only add it to the receiver of the others: there is one a fund address.
+    /// @notice See IHeartbeatRegistry.redirect. Who holds a validator's pay now decides where it goes, so an address that
+    /// gave it away cannot take it back. Kept by fund address and validator: what an earlier fund address of a validator
+    /// did says nothing about the pay of a later one.
     function redirect(address fund, uint32 cycle, uint32[] calldata indices, address to) external {
         _checkLength(indices.length);
-        address holder = redirectOf(fund);
-        bool joins = msg.sender == fund && to == holder;
-        if (msg.sender != holder && !joins) revert NotFundOwner(msg.sender, holder);
         _checkFund(to);
-        _redirects[fund] = to;
         for (uint256 i = 0; i < indices.length; ++i) {
             uint32 index = indices[i];
             if (_fundAt(cycle, index) != fund) revert FundMismatch(index, fund);
-            uint256 bit = 1 << (index % WORD);
-            address owner = redirectMask[index / WORD] & bit == 0 ? fund : holder;
-            if (msg.sender != owner) revert NotFundOwner(msg.sender, owner);
-            redirectMask[index / WORD] |= bit;
+            address holder = redirectOf(fund, index);
+            if (msg.sender != holder) revert NotFundOwner(msg.sender, holder);
+            _redirects[fund][index] = to;
+            redirectMask[index / WORD] |= 1 << (index % WORD);
             _heads[index / WORD] |= REDIRECTED;
         }
         emit FundRedirected(fund, to, indices);
@@ -192,16 +188,14 @@ abstract contract Roster is RegistryBase {
     }
 
     /// @notice See IHeartbeatRegistry.redirectOf.
-    function redirectOf(address fund) public view returns (address to) {
-        to = _redirects[fund];
+    function redirectOf(address fund, uint32 index) public view returns (address to) {
+        to = _redirects[fund][index];
         return to == address(0) ? fund : to;
     }
 
     /// @notice See IHeartbeatRegistry.fundOf.
     function fundOf(uint32 cycle, uint32 index) external view returns (address) {
-        address fund = _fundAt(cycle, index);
-        bool redirected = redirectMask[index / WORD] & (1 << (index % WORD)) != 0;
-        return redirected ? redirectOf(fund) : fund;
+        return redirectOf(_fundAt(cycle, index), index);
     }
 
     /// @notice See IHeartbeatRegistry.validator: as the newest version has it.

@@ -171,7 +171,7 @@ abstract contract Batches is Cycles {
     ) private returns (uint256 paidMask, uint256 refusedMask) {
         uint256 free = _freeMemory();
         uint256 last = _copyEntries(page, due);
-        if (page >> 160 != 0) _redirect(last, REGISTRY.redirectMask(word) & due);
+        if (page >> 160 != 0) _redirect(last, word, due);
         paidMask = due;
         unchecked {
             while (due != 0) {
@@ -211,12 +211,14 @@ abstract contract Batches is Cycles {
     }
 
     /// @dev Puts the addresses that get redirected pay now in the place of the page's (R-33).
-    function _redirect(uint256 last, uint256 redirected) private view {
+    function _redirect(uint256 last, uint256 word, uint256 due) private view {
+        uint256 redirected = REGISTRY.redirectMask(word) & due;
         while (redirected != 0) {
             uint256 bit = redirected & (~redirected + 1);
             redirected ^= bit;
+            uint32 index = uint32(word * WORD + BitSlice.position(bit));
             (uint256 at, uint256 entry) = _entryOf(last, bit);
-            address to = REGISTRY.redirectOf(address(uint160(entry >> 96)));
+            address to = REGISTRY.redirectOf(address(uint160(entry >> 96)), index);
             assembly ("memory-safe") {
                 mstore(at, or(shl(96, to), and(entry, 0xffffffffffffffffffffffff)))
             }

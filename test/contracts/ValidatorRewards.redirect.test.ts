@@ -51,7 +51,7 @@ describe('redirect', () => {
       .withArgs(payee, NEW, [0, 1])
 
     expect(await registry.fundOf(1, 0)).to.equal(NEW)
-    expect(await registry.redirectOf(payee)).to.equal(NEW)
+    expect(await registry.redirectOf(payee, 0)).to.equal(NEW)
     expect(await registry.redirectMask(0)).to.equal(0b11)
     const before = await balances(system, [payee])
     await transfer(system, 1, range(4))
@@ -133,14 +133,42 @@ describe('redirect', () => {
     await expect(registry.connect(other).redirect(payee, 1, [1], other))
       .to.be.revertedWithCustomError(registry, 'NotFundOwner')
       .withArgs(other, payee)
-    // Nor does the fund address get back at what it gave away by naming another receiver.
-    await expect(registry.connect(payee).redirect(payee, 1, [1], NEW))
+    // Nor does the fund address get back what it gave away along with what it still has.
+    await expect(registry.connect(payee).redirect(payee, 1, [1, 0], NEW))
       .to.be.revertedWithCustomError(registry, 'NotFundOwner')
       .withArgs(payee, other)
+    await registry.connect(payee).redirect(payee, 1, [1], NEW)
     expect(await registry.fundOf(1, 0)).to.equal(other)
-    expect(await registry.fundOf(1, 1)).to.equal(payee)
-    await registry.connect(payee).redirect(payee, 1, [1], other)
-    expect(await registry.fundOf(1, 1)).to.equal(other)
+    expect(await registry.fundOf(1, 1)).to.equal(NEW)
+  })
+
+  it('R-33 a redirect by a former fund address says nothing about the pay of the present one', async () => {
+    const { system, payee, other } = await loadFixture(plain)
+    const { registry } = system
+    // Validator 0 moves to the owner of validator 2, who gave the pay of validator 2 away.
+    const owner = (await ethers.getSigners())[17]
+    if (!owner) throw new Error('no signers')
+    await registry.connect(system.admin).setFunds([0, 2], [owner, owner])
+    await settle(system, 2, [])
+    await toOpen(system, 3)
+    await registry.connect(owner).redirect(owner, 3, [2], other)
+    await registry.connect(payee).redirect(payee, 1, [0], NEW)
+
+    expect(await registry.fundOf(1, 0)).to.equal(NEW)
+    expect(await registry.fundOf(3, 0)).to.equal(owner)
+    expect(await registry.fundOf(3, 2)).to.equal(other)
+    await expect(registry.connect(other).redirect(owner, 3, [0], other))
+      .to.be.revertedWithCustomError(registry, 'NotFundOwner')
+      .withArgs(other, owner)
+    await fund(system, 400n)
+    await settle(system, 3, [24])
+
+    await expect(transfer(system, 3, [0])).to.changeEtherBalances(
+      ethers,
+      [owner, other],
+      [400n, 0n],
+    )
+    await assertSolvent(system)
   })
 
   it('R-33 refuses zero, the contracts and the token as new address', async () => {
