@@ -28,6 +28,13 @@ describe('the gas limits', () => {
     }
   })
 
+  it('of every number of reporters make pages that are not below the smallest page (R-22)', () => {
+    for (const reporters of [1, 2, 3, 5, 8]) {
+      const shape = { reporters, weighted: true, payAll: true, words: 512 }
+      expect(pageWords(shape)).to.be.at.least(MIN_PAGE_WORDS)
+    }
+  })
+
   it('of a batch are fixed + payees + refusals, and the largest batch still fits (R-30)', () => {
     const ten = transferGas(10, 1, NATIVE)
     expect(transferGas(11, 1, NATIVE)).to.be.greaterThan(ten)
