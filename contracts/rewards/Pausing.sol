@@ -4,7 +4,7 @@ pragma solidity 0.8.34;
 import {Treasury} from "./Treasury.sol";
 import {IValidatorRewards} from "../interfaces/IValidatorRewards.sol";
 
-/// @title A pause that ends by itself and cannot be chained (R-51)
+/// @title A pause that ends by itself: 72 hours at most, and seven days in any thirty (R-51)
 abstract contract Pausing is Treasury {
     uint256 public constant MAX_PAUSE = 72 hours;
     uint256 public constant PAUSE_PERIOD = 30 days;
