@@ -14,7 +14,7 @@ abstract contract Roster is RegistryBase {
     /// @dev 131,072 validators. Bounds the ring of snapshot words; a push of all would cost about 2.6 M gas.
     uint256 public constant MAX_WORDS = 512;
 
-    /// @dev One full word: registering it takes about 9 M gas of the 2^24 that a transaction may use (EIP-7825).
+    /// @dev One full word: registering it takes about 10 M gas of the 2^24 that a transaction may use (EIP-7825).
     uint256 public constant MAX_ENTRIES = 256;
 
     /// @dev 20 bytes of fund address and 12 of weight: one validator is one memory word.
