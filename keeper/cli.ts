@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { KeeperError } from './base/errors.ts'
 import { handled, printError, withCommon } from './commands/command.ts'
@@ -12,6 +13,7 @@ function buildProgram(): Command {
       'after',
       '\n`muster test` runs the tests. Settings: .env.example. Start with: ./muster demo',
     )
+    .version(versionOf(), '-V, --version')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
@@ -54,6 +56,26 @@ function groupOf(program: Command, groups: Map<string, Command>, name: string): 
   return group
 }
 
+function versionOf(): string {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+/** The words that name a command; the first word that is none ends the walk. */
+function commandNamed(program: Command, words: readonly string[]): Command {
+  let current = program
+  for (const word of words) {
+    const next = current.commands.find((each) => each.name() === word)
+    if (next === undefined) return current
+    current = next
+  }
+  return current
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
+}
+
 async function main(): Promise<void> {
   const program = buildProgram()
   try {
@@ -61,16 +83,20 @@ async function main(): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return
-    const what = error.message.replace(/^error: /, '').replace(/\.$/, '')
-    const command = process.argv
-      .slice(2)
-      .filter((word) => /^[a-z-]+$/.test(word) && !word.startsWith('-'))
-    const facts = {
-      what: what === '(outputHelp)' ? 'a command is missing' : what,
-      command: command.slice(0, 2).join(' '),
-    }
-    printError(new KeeperError('USAGE', facts), process.argv.includes('--json'))
+    refuse(program, error)
   }
+}
+
+function refuse(program: Command, error: CommanderError): void {
+  const isJson = process.argv.includes('--json')
+  const words = process.argv.slice(2).filter((word) => !word.startsWith('-'))
+  const command = commandNamed(program, words)
+  const isBare = error.message === '(outputHelp)'
+  // Who names a group alone, or nothing, wants to know what there is.
+  if (isBare && !isJson) process.stderr.write(`${command.helpInformation()}\n`)
+  const said = error.message.replace(/^error: /, '').replace(/\n\((.+)\)$/, ' ($1)')
+  const what = isBare ? 'a command is missing' : said.replace(/\.$/, '')
+  printError(new KeeperError('USAGE', { what, command: pathOf(command) }), isJson)
 }
 
 await main()

@@ -19,9 +19,9 @@ export const commands = rows({
     exitCode: EXIT.unavailable,
   },
   CHAIN_STATE_BROKEN: {
-    sentence: 'The local chain in {file} cannot be read: {reason}.',
+    sentence: 'The local chain in {file} cannot be used: {reason}.',
     wayOut:
-      'Start a new one with `muster chain --reset`; deployments on the old one are void then.',
+      'Choose another --state, or start anew with --reset: deployments on the old chain are void then.',
     exitCode: EXIT.data,
   },
   CHAIN_STATE_DIVERGED: {
@@ -95,6 +95,11 @@ export const commands = rows({
     sentence: '{account} has no credit.',
     wayOut: 'See `muster credits` for the accounts that have one.',
     exitCode: EXIT.data,
+  },
+  NOT_PAYEE: {
+    sentence: 'The pay of validator {index} is due to {payee}, but {sender} would sign.',
+    wayOut: 'Sign with the key of {payee}: --keystore FILE. Only that key can claim.',
+    exitCode: EXIT.denied,
   },
   TX_NOT_FOUND: {
     sentence: 'The journal has no transaction {id}.',

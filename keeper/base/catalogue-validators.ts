@@ -133,6 +133,12 @@ export const validators = rows({
     exitCode: EXIT.temporary,
     retry: true,
   },
+  NOTHING_DECIDED: {
+    sentence: 'No cycle is decided yet: cycle {cycle} ends at {cut}, the chain is at {blockTime}.',
+    wayOut: 'After its cut: `muster extract`, or the whole day by `muster run-day`.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
   CYCLE_NOT_SETTLED: {
     sentence: 'Cycle {cycle} has nothing to transfer: it is {state}.',
     wayOut: 'Extract it first: `muster extract --cycle {cycle}`.',

@@ -17,6 +17,8 @@ export interface CsvOptions<Schema extends z.ZodTypeAny> {
   /** Named in the error. */
   file: string
   rowSchema: Schema
+  /** Columns without which no row can be right: their lack is one fault, of the header. */
+  columns?: readonly string[]
   /** Faults that only show when rows are seen together, for instance duplicates. */
   check?: (rows: CsvRow<z.output<Schema>>[]) => CsvFault[]
 }
@@ -33,7 +35,9 @@ export function parseCsv<Schema extends z.ZodTypeAny>(
 ): CsvRow<z.output<Schema>>[] {
   const rows: CsvRow<z.output<Schema>>[] = []
   const faults: CsvFault[] = []
-  for (const { line, record, fault } of readRecords(text, options.file)) {
+  const records = readRecords(text, options.file)
+  requireColumns(records[0]?.record, options)
+  for (const { line, record, fault } of records) {
     if (fault !== undefined) {
       faults.push({ line, fault })
       continue
@@ -45,6 +49,18 @@ export function parseCsv<Schema extends z.ZodTypeAny>(
   faults.push(...(options.check?.(rows) ?? []))
   if (faults.length > 0) throw invalid(options.file, faults)
   return rows
+}
+
+function requireColumns(
+  record: Record<string, string> | undefined,
+  { file, columns = [] }: { file: string; columns?: readonly string[] },
+): void {
+  if (record === undefined) return
+  const found = Object.keys(record)
+  const missing = columns.filter((name) => !found.includes(name))
+  if (missing.length === 0) return
+  const fault = `the header is "${found.join(',')}", without ${missing.join(' and ')}`
+  throw invalid(file, [{ line: 1, fault }])
 }
 
 function invalid(file: string, faults: CsvFault[]): KeeperError {
@@ -69,7 +85,7 @@ function readRecords(text: string, file: string): RawRecord[] {
     return read.map(({ info, record }) => ({
       line: info.lines,
       record,
-      fault: info.error?.message,
+      fault: info.error && 'not as many columns as the header',
     }))
   } catch (error) {
     const line = error instanceof CsvError ? Number(error['lines'] ?? 1) : 1

@@ -17,8 +17,8 @@ const base = rows({
     exitCode: EXIT.data,
   },
   AMOUNT_INVALID: {
-    sentence: '"{text}" is not an amount with at most {decimals} decimals.',
-    wayOut: 'Write digits with an optional point, for instance 12.5.',
+    sentence: '"{text}" is not an amount above zero with at most {decimals} decimals.',
+    wayOut: 'Write digits and, where there are decimals, a point: 12.5.',
     exitCode: EXIT.usage,
   },
   TIME_INVALID: {
@@ -73,7 +73,8 @@ const store = rows({
   },
   STORE_LOCKED: {
     sentence: 'Another process (pid {pid} on {host}) holds the store in {dir}.',
-    wayOut: 'Stop it first, or give this one another directory by MUSTER_HOME.',
+    wayOut:
+      'Stop it first. To look and send beside a running keeper use PostgreSQL (DATABASE_URL), which many may share.',
     exitCode: EXIT.temporary,
     retry: true,
   },
@@ -196,7 +197,7 @@ const chain = rows({
     retry: true,
   },
   INSUFFICIENT_FUNDS: {
-    sentence: '{sender} has {balance} wei, but {kind} {key} may need {needed}.',
+    sentence: '{sender} has {balance} wei, but {kind} {key} may need {needed} wei.',
     wayOut: 'Send coin to {sender}. No nonce was used.',
     exitCode: EXIT.failed,
     retry: true,

@@ -32,13 +32,23 @@ export class KeeperError extends Error {
 
 function fill(template: string, facts: Facts): string {
   const text = template.replace(/\{(\w+)\}/g, (_match, name: string) => show(facts[name]))
-  return redactText(text)
+  // An empty fact leaves no gap: `muster {command} --help` for no command in particular.
+  return redactText(text.replace(/ {2,}/g, ' '))
 }
 
+/** As it reads in a sentence: no quotes round a number, a list without brackets. */
 function show(fact: unknown): string {
   if (fact === undefined) return '?'
   if (typeof fact === 'string') return fact
+  if (typeof fact === 'bigint') return fact.toString()
+  if (Array.isArray(fact)) return fact.map(showItem).join(', ')
   return toJson(redactDeep(fact))
+}
+
+/** A fault of a file carries its line. */
+export function showItem(item: unknown): string {
+  const { line, fault } = (typeof item === 'object' && item !== null ? item : {}) as Facts
+  return line === undefined || fault === undefined ? show(item) : `line ${line}: ${show(fault)}`
 }
 
 export function isKeeperError(error: unknown, ...codes: ErrorCode[]): error is KeeperError {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { KeeperError, describe } from '../base/errors.ts'
+import { KeeperError, describe, showItem } from '../base/errors.ts'
+import type { ErrorDescription } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import { createLogger } from '../base/log.ts'
 import type { Logger } from '../base/log.ts'
@@ -78,17 +79,27 @@ export function handled<Options extends object>(handler: Handler<Options>) {
 function prepare(options: CommonOptions, signal: AbortSignal): Run {
   const config = loadConfig(undefined, overridesOf(options))
   const json = options.json === true
-  const file = config.logFile === undefined ? {} : { file: config.logFile }
-  // A person's terminal is for the answer; the journal and a log file keep the details.
-  const level = config.logFile === undefined && !isDaemonLog(config) ? 'warn' : config.logLevel
-  const log = createLogger({ level, ...file, clock: systemClock })
+  const log = loggerFor(config)
   const note = (line: string): void => void process.stderr.write(`${line}\n`)
   return { config, clock: systemClock, log, json, signal, note }
 }
 
-// Anything but the default was asked for by hand.
-function isDaemonLog(config: Config): boolean {
-  return config.logLevel !== 'info'
+/** A person's terminal is for the answer: warnings in words; who asks for a log gets its lines. */
+function loggerFor({ logFile, logLevel }: Config): Logger {
+  const clock = systemClock
+  if (logFile !== undefined) return createLogger({ level: logLevel, file: logFile, clock })
+  if (logLevel !== 'info') return createLogger({ level: logLevel, clock })
+  return createLogger({ level: 'warn', clock, write: sayWarning })
+}
+
+function sayWarning(line: string): void {
+  const { level, time: _, event, ...facts } = JSON.parse(line) as Record<string, unknown>
+  // The error itself is printed at the end.
+  if (event === 'action-failed') return
+  const said = Object.entries(facts).map(([name, value]) => `${name} ${String(value)}`)
+  process.stderr.write(
+    `${String(level)}: ${String(event).replaceAll('-', ' ')}: ${said.join(', ')}\n`,
+  )
 }
 
 function overridesOf(options: CommonOptions): Partial<Record<SettingKey, string>> {
@@ -114,22 +125,20 @@ function printReport(report: Report | void, json: boolean): void {
 
 export function printError(error: unknown, json: boolean): void {
   const told = describe(error)
-  if (json) process.stdout.write(`${toJson({ error: told })}\n`)
-  else
-    process.stderr.write(
-      `error ${told.code}: ${told.message}\n${listOf(told.facts)}  ${told.wayOut}\n`,
-    )
+  const text = json ? toJson({ error: told }) : errorLines(told).join('\n')
+  const stream = json ? process.stdout : process.stderr
+  stream.write(`${text}\n`)
   process.exitCode = told.exitCode
 }
 
-/** Faults of a file one a line: the sentence alone would be unreadable. */
-function listOf(facts: Record<string, unknown>): string {
-  const faults = facts['faults']
-  if (!Array.isArray(faults)) return ''
-  return faults
-    .map((fault: unknown) => {
-      const { line, fault: what } = (fault ?? {}) as { line?: number; fault?: string }
-      return line === undefined ? `  - ${String(fault)}\n` : `  line ${line}: ${what}\n`
-    })
-    .join('')
+/** Several faults one a line: a sentence that holds them all would be unreadable. */
+function errorLines({ code, message, wayOut, facts }: ErrorDescription): string[] {
+  const faults: unknown[] = Array.isArray(facts['faults']) ? facts['faults'] : []
+  const items = faults.map(showItem)
+  const isList = items.length > 1
+  const sentence = isList ? message.replace(` ${items.join(', ')}.`, '') : message
+  const total = Number(facts['total'] ?? items.length)
+  const more = isList && total > items.length ? [`  … and ${total - items.length} more`] : []
+  const list = isList ? [...items.map((item) => `  - ${item}`), ...more] : []
+  return [`error ${code}: ${sentence}`, ...list, `  ${wayOut}`]
 }

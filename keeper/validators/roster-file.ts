@@ -63,7 +63,7 @@ export async function readRosterFile(file: string): Promise<RosterRow[]> {
 /** CSV with the header node,fund,weight, or a JSON array of such objects. All faults, or all rows. */
 export function parseRosterFile(text: string, file: string): RosterRow[] {
   if (/^\s*[[{]/.test(text)) return parseJson(text, file)
-  const rows = parseCsv(text, { file, rowSchema, check: duplicatesOf })
+  const rows = parseCsv(text, { file, rowSchema, columns: ['node', 'fund'], check: duplicatesOf })
   if (rows.length === 0) throw invalid(file, ['it names no validators'])
   return rows.map(({ value }) => value)
 }
