@@ -90,7 +90,7 @@ function nextAt(secondOfDay: number, now: UnixSeconds): UnixSeconds {
 
 /** Every fault of a plan at once; nothing is sent while there is one. */
 export function checkPlan(plan: DeployPlan, zone: string, time: string, now: UnixSeconds): void {
-  const faults = [...keyFaults(plan), ...gridFaults(plan, now)]
+  const faults = [...keyFaults(plan), ...gridFaults(plan, now), ...rangeFaults(plan)]
   if (faults.length > 0) throw new KeeperError('DEPLOY_PARAMS_INVALID', { faults })
   checkZoneAgainstGrid(zone, time, plan.firstCut, now)
 }
@@ -105,6 +105,28 @@ function keyFaults(plan: DeployPlan): string[] {
     if (plan[role] === plan.deployer) faults.push(`${role} is the deployer, who must keep no power`)
   }
   return faults
+}
+
+// The constructors' own limits: asked before, a fault costs no coin and is named with the others.
+const RANGES = {
+  pushWindow: [SECONDS_PER_HOUR, 12 * SECONDS_PER_HOUR],
+  rateBps: [1, 10_000],
+  minSnapshots: [1, 24],
+  maxRefused: [1, 32],
+  stipend: [15_000, 500_000],
+  grace: [SECONDS_PER_HOUR, 3 * SECONDS_PER_CYCLE],
+  settleDelay: [0, 3 * SECONDS_PER_CYCLE],
+} as const
+
+function rangeFaults({ pushWindow, params }: DeployPlan): string[] {
+  const given: Record<keyof typeof RANGES, number> = { pushWindow, ...params }
+  const names = Object.keys(RANGES) as (keyof typeof RANGES)[]
+  const faults = names.flatMap((name) => {
+    const [min, max] = RANGES[name]
+    const isInside = given[name] >= min && given[name] <= max
+    return isInside ? [] : [`${name} ${given[name]} is not within ${min} … ${max}`]
+  })
+  return params.cap === 0n ? [...faults, 'with a cap of 0 nobody would ever be paid'] : faults
 }
 
 function gridFaults({ chainId, firstCut, timelockDelay }: DeployPlan, now: UnixSeconds): string[] {
@@ -133,6 +155,7 @@ export function powersOf(plan: DeployPlan): string[][] {
 }
 
 export function hours(seconds: number): string {
+  if (seconds === 0) return 'none'
   const whole = seconds / SECONDS_PER_HOUR
   return Number.isInteger(whole) ? `${whole} h` : `${seconds} s`
 }

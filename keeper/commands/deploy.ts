@@ -27,10 +27,11 @@ import {
   hours,
   powersOf,
 } from './deploy-plan.ts'
+import { explorerOf } from './explorer.ts'
 import { DEPLOY_STEPS, ignite } from './ignite.ts'
 import type { Deployed } from './ignite.ts'
 import { LOCAL_CHAIN_ID, testAddress } from './local-accounts.ts'
-import { shownTime, table } from './print.ts'
+import { money, shownTime, table } from './print.ts'
 import { showProgress } from './progress.ts'
 import { openClient, openSigner } from './session.ts'
 
@@ -60,12 +61,13 @@ export interface DeployOptions {
 }
 
 export async function deployCommand(run: Run, options: DeployOptions): Promise<Report> {
+  explorerOf(options.explorer, 'deploy')
   const client = await openClient(run)
   try {
     const signer = await openSigner(run, 'deployer', client.chainId)
     const asset = await readAsset(client, options.token)
     const plan = await makePlan(run, client, signer, asset, options)
-    const planned = planLines(plan, asset)
+    const planned = planLines(plan, asset, `${run.config.dailyTime} ${run.config.zone}`)
     if (options.dryRun === true) {
       const lines = [...planned, '', 'Dry run: nothing was sent.']
       return { json: { dryRun: true, plan }, lines }
@@ -90,8 +92,8 @@ async function verify(
   deployment: Deployment,
   { explorer }: DeployOptions,
 ): Promise<string[]> {
-  const { explorerOf, verifySources } = await import('./verify.ts')
-  return verifySources(run, client, deployment, explorerOf(explorer))
+  const { verifySources } = await import('./verify.ts')
+  return verifySources(run, client, deployment, explorerOf(explorer, 'deploy'))
 }
 
 /** The same without a conversation: for the demo, whose parameters are known to be good. */
@@ -192,18 +194,18 @@ async function makePlan(
     keeper: await addressOf(run, chainId, 'keeper', options.keeper),
     sponsor: sponsorOf(chainId, signer, options.sponsor),
     asset: asset.address,
-    timelockDelay: numberOr(options.timelockDelay, defaultTimelockDelay(chainId)),
+    timelockDelay: numberOr(options, 'timelockDelay', defaultTimelockDelay(chainId)),
     firstCut: options.firstCut ? parseIso(options.firstCut) : defaultFirstCut(zone, dailyTime, now),
-    pushWindow: numberOr(options.pushWindow, DEFAULT_PUSH_WINDOW),
+    pushWindow: numberOr(options, 'pushWindow', DEFAULT_PUSH_WINDOW),
     params: {
-      rateBps: numberOr(options.rate, defaults.rateBps),
-      minSnapshots: numberOr(options.minSnapshots, defaults.minSnapshots),
+      rateBps: numberOr(options, 'rate', defaults.rateBps),
+      minSnapshots: numberOr(options, 'minSnapshots', defaults.minSnapshots),
       weighted: options.weighted ?? defaults.weighted,
       payAll: options.payAll ?? defaults.payAll,
-      maxRefused: numberOr(options.maxRefused, defaults.maxRefused),
-      stipend: numberOr(options.stipend, defaults.stipend),
-      grace: numberOr(options.grace, defaults.grace),
-      settleDelay: numberOr(options.settleDelay, defaults.settleDelay),
+      maxRefused: numberOr(options, 'maxRefused', defaults.maxRefused),
+      stipend: numberOr(options, 'stipend', defaults.stipend),
+      grace: numberOr(options, 'grace', defaults.grace),
+      settleDelay: numberOr(options, 'settleDelay', defaults.settleDelay),
       cap: options.cap ? parseAmount(options.cap, asset.decimals) : defaults.cap,
     },
   }
@@ -211,10 +213,23 @@ async function makePlan(
   return plan
 }
 
-function numberOr(text: string | undefined, fallback: number): number {
+type NumberOption =
+  | 'timelockDelay'
+  | 'pushWindow'
+  | 'rate'
+  | 'minSnapshots'
+  | 'maxRefused'
+  | 'stipend'
+  | 'grace'
+  | 'settleDelay'
+
+function numberOr(options: DeployOptions, name: NumberOption, fallback: number): number {
+  const text = options[name]
   if (text === undefined) return fallback
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new KeeperError('USAGE', { what: `"${text}" is not a whole number`, command: 'deploy' })
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  const what = `${flag} "${text}" is not a whole number`
+  throw new KeeperError('USAGE', { what, command: 'deploy' })
 }
 
 /** A flag, the role's keystore (its address is readable without the password), or a test account. */
@@ -237,7 +252,7 @@ function sponsorOf(chainId: number, signer: TxSigner, flag: string | undefined):
   return chainId === LOCAL_CHAIN_ID ? testAddress('sponsor') : signer.address
 }
 
-function planLines(plan: DeployPlan, asset: AssetFacts): string[] {
+function planLines(plan: DeployPlan, asset: AssetFacts, daily: string): string[] {
   const { params } = plan
   const max = 2n ** 128n - 1n
   return [
@@ -246,6 +261,7 @@ function planLines(plan: DeployPlan, asset: AssetFacts): string[] {
       ['parameter', 'value'],
       [
         ['first cut', `${shownTime(plan.firstCut)} (cycle 1 opens)`],
+        ['settled daily', `${daily}, the cycles that are closed by then (R-02)`],
         ['push window', hours(plan.pushWindow)],
         ['timelock delay', hours(plan.timelockDelay)],
         ['asset', asset.address === NATIVE ? 'native coin' : asset.address],
@@ -254,7 +270,7 @@ function planLines(plan: DeployPlan, asset: AssetFacts): string[] {
         ['nobody eligible', params.payAll ? 'everybody is paid' : 'the pool carries'],
         ['stipend, refusals', `${params.stipend} gas a payee, ${params.maxRefused} a batch`],
         ['grace, settle delay', `${hours(params.grace)}, ${hours(params.settleDelay)}`],
-        ['cap of a cycle', params.cap === max ? 'none' : params.cap.toString()],
+        ['cap of a cycle', params.cap === max ? 'none' : money(params.cap, asset)],
       ],
     ),
     'Powers',

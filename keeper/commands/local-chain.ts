@@ -46,7 +46,7 @@ export interface LocalChain {
 export async function startLocalChain(options: LocalChainOptions): Promise<LocalChain> {
   await requireFreePort(options.port)
   const { stateDir, clock } = options
-  if (stateDir !== undefined) mkdirSync(stateDir, { recursive: true })
+  if (stateDir !== undefined) makeStateDir(stateDir)
   const lock = stateDir === undefined ? undefined : await lockDirectory(stateDir, clock)
   try {
     const chain = await openChain(options)
@@ -67,6 +67,14 @@ export async function startLocalChain(options: LocalChainOptions): Promise<Local
   } catch (error) {
     await lock?.release()
     throw error
+  }
+}
+
+function makeStateDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true })
+  } catch (error) {
+    throw new KeeperError('CHAIN_STATE_BROKEN', { file: dir, reason: messageOf(error) })
   }
 }
 

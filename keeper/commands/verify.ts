@@ -12,29 +12,21 @@ import type { Deployment } from '../chain/contracts.ts'
 import { readDeployment } from '../chain/contracts.ts'
 import { ROOT, fullName, readArtifact } from './artifacts.ts'
 import type { Report, Run } from './command.ts'
+import { explorerOf } from './explorer.ts'
+import type { Explorer } from './explorer.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import { openClient } from './session.ts'
-
-const EXPLORERS = ['etherscan', 'blockscout', 'sourcify'] as const
-type Explorer = (typeof EXPLORERS)[number]
 
 export async function verifyCommand(run: Run, options: { explorer?: string }): Promise<Report> {
   const client = await openClient(run)
   try {
     const deployment = await readDeployment(run.config.deploymentsDir, client.chainId)
-    const explorer = explorerOf(options.explorer)
+    const explorer = explorerOf(options.explorer, 'verify-source')
     const verified = await verifySources(run, client, deployment, explorer)
     return { json: { explorer, verified }, lines: [`Sources verified: ${verified.join(', ')}`] }
   } finally {
     client.close()
   }
-}
-
-export function explorerOf(text: string | undefined): Explorer {
-  const explorer = EXPLORERS.find((known) => known === (text ?? 'etherscan'))
-  if (explorer !== undefined) return explorer
-  const what = `"${text}" is not one of ${EXPLORERS.join(', ')}`
-  throw new KeeperError('USAGE', { what, command: 'verify-source' })
 }
 
 /** Sends the sources to a block explorer, with the constructor arguments read back from the chain. */

@@ -90,6 +90,8 @@ describe('bad input at the command line', function () {
     const push = ['snapshot', 'push', '--hour', '2024-11-25T18:00:00Z', '--from']
     await site.fails('SNAPSHOT_UNKNOWN_NODES', 65, ...push, list)
     await site.fails('EMPTY_ROSTER', 65, ...push, site.write('none.hex', `0x${'0'.repeat(64)}`))
+    const empty = await site.fails('SNAPSHOT_INPUT_INVALID', 65, ...push, site.write('empty', ''))
+    expect(empty['faults']).to.match(/a bitmap of zeros/)
     await site.fails('SNAPSHOT_INPUT_INVALID', 65, ...push, site.write('bad.txt', 'node\nx\ny\n'))
     await site.fails('FILE_UNREADABLE', 65, ...push, join(site.dir, 'nowhere.txt'))
   })
@@ -159,6 +161,64 @@ describe('bad input at the command line', function () {
     for (const args of [['settle'], ['fund'], ['status', '--fast'], ['demo', '--batch', 'many']]) {
       await site.fails('USAGE', 64, ...args)
     }
+  })
+
+  it('shows the commands to who names none, and points to the nearest for a misspelt one', async () => {
+    const nothing = await site.muster()
+    expect(nothing.code).to.equal(64)
+    expect(nothing.stderr).to.contain('run-day').and.contain('See `muster --help`.')
+    const group = await site.muster('admin')
+    expect(group.stderr).to.contain('schedule').and.contain('See `muster admin --help`.')
+    const typo = await site.muster('statsu')
+    expect(typo.stderr).to.contain('Did you mean status?').and.contain('See `muster --help`.')
+    const nested = await site.muster('validators', 'lst')
+    expect(nested.stderr).to.contain('See `muster validators --help`.')
+    expect((await site.muster('--version')).stdout).to.match(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  it('names the header of a CSV that lacks a column, once', async () => {
+    const row = `${nodeOf(1)},${fundOf(1)}\n`
+    const file = site.write('bare.csv', `${row}${row}${row}`)
+    const facts = await site.fails('CSV_INVALID', 65, 'validators', 'import', file)
+    expect(facts['faults']).to.have.length(1)
+    expect(facts).to.have.nested.property('faults[0].line', 1)
+  })
+
+  it('says one fault in its sentence, and several one a line, without brackets', async () => {
+    const one = await site.muster('params', 'set', 'rateBps=1', '--chain-id', '0')
+    expect(one.stderr).to.not.match(/[[\]]/)
+    const two = site.write('two.csv', `node,fund\nx,${fundOf(1)}\ny,${fundOf(1)}\n`)
+    const { stderr } = await site.muster('validators', 'import', two)
+    expect(stderr)
+      .to.contain('nothing was imported:\n  - line 2: node')
+      .and.not.match(/[[\]{}]/)
+  })
+
+  it('refuses parameters that the constructors would refuse before anything is sent', async () => {
+    const before = await site.client.blockNumber()
+    const wrong = ['--rate', '10001', '--min-snapshots', '25', '--max-refused', '0', '--cap', '0']
+    const more = ['--stipend', '1', '--grace', '5', '--push-window', '100', '--keeper', fundOf(8)]
+    const facts = await site.fails(
+      'DEPLOY_PARAMS_INVALID',
+      78,
+      'deploy',
+      '--force',
+      ...wrong,
+      ...more,
+    )
+    expect(facts['faults']).to.have.length(7)
+    const flag = await site.fails('USAGE', 64, 'deploy', '--force', '--timelock-delay', '-5')
+    expect(flag).to.deep.equal({
+      what: '--timelock-delay "-5" is not a whole number',
+      command: 'deploy',
+    })
+    await site.fails('USAGE', 64, 'deploy', '--force', '--verify', '--explorer', 'google')
+    expect(await site.client.blockNumber()).to.equal(before)
+  })
+
+  it('names a folder in which no chain can be kept', async () => {
+    const file = site.write('not-a-folder', '')
+    await site.fails('CHAIN_STATE_BROKEN', 65, 'chain', '--port', '0', '--state', file)
   })
 })
 
