@@ -1,6 +1,6 @@
 import { formatAmount } from '../base/amount.ts'
 import type { Wei } from '../base/amount.ts'
-import { isoTime } from '../base/time.ts'
+import { isoTime, startOfHour } from '../base/time.ts'
 
 /** Columns as wide as their widest cell; numbers to the right. */
 export function table(head: string[], rows: string[][]): string[] {
@@ -45,6 +45,22 @@ export function shownTime(unix: number): string {
   return isoTime(unix)
     .replace('T', ' ')
     .replace(/:\d\dZ$/, ' UTC')
+}
+
+/** Runs of hours by their first and last start: '2024-11-26 03:00 … 2024-11-26 05:00 UTC (3)'. */
+export function shownHours(hours: readonly number[]): string {
+  const runs: [number, number][] = []
+  for (const hour of hours) {
+    const last = runs.at(-1)
+    if (last !== undefined && last[1] === hour - 1) last[1] = hour
+    else runs.push([hour, hour])
+  }
+  const at = (hour: number): string => shownTime(startOfHour(hour))
+  return runs
+    .map(([from, to]) =>
+      from === to ? at(from) : `${at(from).replace(' UTC', '')} … ${at(to)} (${to - from + 1})`,
+    )
+    .join(', ')
 }
 
 export function shortHash(hash: string): string {

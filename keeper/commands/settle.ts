@@ -1,6 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import { cycleSchema, parseWith } from '../base/schema.ts'
-import { hourOf, isoTime } from '../base/time.ts'
+import { cutOf, hourOf, isoTime, startOfHour } from '../base/time.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import { runDaySlot } from '../jobs/runner.ts'
 import { closeKeeper, openKeeper } from '../keeper.ts'
@@ -8,18 +8,18 @@ import type { Keeper, SigningRole } from '../keeper.ts'
 import { readBeats } from '../heartbeat/beats.ts'
 import { fileEvidence } from '../heartbeat/evidence.ts'
 import { parseHour, readOnline } from '../heartbeat/input.ts'
+import type { OnlineInput } from '../heartbeat/input.ts'
 import { cycleOf, pushHour } from '../heartbeat/snapshot.ts'
-import { toWords } from '../heartbeat/words.ts'
 import type { DayProgress, DayReport } from '../validators/day.ts'
 import { extractCycle } from '../validators/extract.ts'
 import { readPayments } from '../validators/payments.ts'
 import { readCycle } from '../validators/cycle-facts.ts'
-import { wordsOf } from '../validators/push-hours.ts'
+import { wordsFrom, wordsOf } from '../validators/push-hours.ts'
 import { replayDay } from '../validators/replay.ts'
 import { readRoster } from '../validators/roster.ts'
 import { transferCycle } from '../validators/transfer.ts'
 import type { Report, Run } from './command.ts'
-import { grouped, money, plural, table } from './print.ts'
+import { grouped, money, plural, shownHours, table } from './print.ts'
 import type { Asset } from './print.ts'
 import { DAY_PHASES, showPhases, showProgress } from './progress.ts'
 import { openClient, openSigner } from './session.ts'
@@ -66,14 +66,14 @@ export async function pushCommand(
     const hour = text === undefined ? await lastHour(keeper) : parseHour(text)
     const input = await readOnline(from, hour)
     const cycle = cycleOf(keeper, hour)
+    refuseEmptyList(input)
+    // In a list that somebody wrote, a stranger is a mistake; among beats it is only noise (Z-14).
     const words =
-      input.form === 'bitmap'
-        ? input.words
-        : input.form === 'beats'
-          ? await wordsOf(keeper, { hour, cycle, nodes: input.nodes })
-          : await wordsOfList(keeper, cycle, input.nodes)
+      input.form === 'beats'
+        ? await wordsOf(keeper, { hour, cycle, nodes: input.nodes })
+        : await wordsFrom(keeper, hour, input)
     const { online, status, tx } = await pushHour(keeper, { hour, words, source: from })
-    const when = isoTime(hour * 3_600)
+    const when = isoTime(startOfHour(hour))
     const done = status === 'pushed' ? 'pushed' : 'the chain has it already:'
     return {
       json: { hour, cycle, online, status, hash: tx?.hash },
@@ -89,25 +89,11 @@ async function lastHour({ client }: Keeper): Promise<number> {
   return hourOf((await client.block('latest'))?.timestamp ?? 0) - 1
 }
 
-// The first of them are enough to find the mistake in the list.
-const MAX_NAMED = 20
-
-/** In a list that somebody wrote, a stranger is a mistake; among beats it is only noise (Z-14). */
-async function wordsOfList(
-  keeper: Keeper,
-  cycle: number,
-  nodes: readonly string[],
-): Promise<bigint[]> {
-  const roster = await readRoster(keeper)
-  const entries = nodes.map((node) => ({ node, entry: roster.byNode.get(node as `0x${string}`) }))
-  const unknown = entries.filter(({ entry }) => entry === undefined).map(({ node }) => node)
-  if (unknown.length > 0) {
-    const named = unknown.slice(0, MAX_NAMED)
-    throw new KeeperError('SNAPSHOT_UNKNOWN_NODES', { nodes: named, total: unknown.length })
-  }
-  const count = Number(await keeper.contracts.registry.wordCountOf(cycle))
-  const indices = entries.flatMap(({ entry }) => (entry ? [entry.index] : []))
-  return toWords(indices, Math.max(count, 1 + Math.floor(Math.max(0, ...indices) / 256)))
+/** More often an unfinished file than an hour in which really nobody was there. */
+function refuseEmptyList(input: OnlineInput): void {
+  if (input.form !== 'list' || input.nodes.length > 0) return
+  const fault = 'it names nobody; if nobody was online, give a bitmap of zeros'
+  throw new KeeperError('SNAPSHOT_INPUT_INVALID', { file: input.file, faults: [fault] })
 }
 
 export async function extractCommand(run: Run, options: { cycle?: string }): Promise<Report> {
@@ -139,6 +125,14 @@ async function cycleOr(text: string | undefined, fallback: () => Promise<number>
   return text === undefined ? fallback() : parseWith(cycleSchema, text, 'cycle')
 }
 
+async function lastDecided({ contracts, client }: Keeper): Promise<number> {
+  const next = Number(await contracts.rewards.nextCycle())
+  if (next > 1) return next - 1
+  const now = (await client.block('latest'))?.timestamp ?? 0
+  const cut = isoTime(cutOf(contracts.deployment.firstCut, next))
+  throw new KeeperError('NOTHING_DECIDED', { cycle: next, cut, blockTime: isoTime(now) })
+}
+
 export interface TransferOptions {
   cycle?: string
   all?: boolean
@@ -154,10 +148,7 @@ export async function transferCommand(
   }
   const progress = showProgress('batches', run.clock)
   return withKeeper(run, ['keeper'], async (keeper) => {
-    const cycle = await cycleOr(
-      options.cycle,
-      async () => Number(await keeper.contracts.rewards.nextCycle()) - 1,
-    )
+    const cycle = await cycleOr(options.cycle, async () => lastDecided(keeper))
     const only = names.length === 0 ? {} : { only: await wordsNamed(keeper, names) }
     const onBatch = async ({ done, total }: { done: number; total: number }): Promise<void> =>
       progress.update(done, total)
@@ -180,7 +171,9 @@ export async function transferCommand(
         txs: txs.map(({ hash, gasUsed }) => ({ hash, gasUsed })),
       },
       lines: [
-        `cycle ${cycle}: ${plural(txs.length, 'batch', 'batches')} of at most ${batchSize} sent`,
+        txs.length === 0
+          ? `cycle ${cycle}: nothing of it was unpaid, nothing was sent`
+          : `cycle ${cycle}: ${plural(txs.length, 'batch', 'batches')} of at most ${batchSize} sent`,
         ...(rows.length > 0 ? table(['batch', 'hash', 'gas'], rows) : []),
         `paid so far ${money(paid, asset)}, credited ${money(credited, asset)}`,
       ],
@@ -241,7 +234,7 @@ const MAX_LISTED = 3
 
 export function dayLines(day: DayReport, asset: Asset): string[] {
   const { cycle, state, snapshots, missing, eligible, unpaid } = day
-  const lost = missing.length > 0 ? ` (missing hours: ${missing.join(' ')})` : ''
+  const lost = missing.length > 0 ? ` (missing hours: ${shownHours(missing)})` : ''
   const sent = txLines(day.txs)
   const rest = unpaid > 0 ? ` + ${plural(unpaid, 'validator')} unpaid` : ''
   return [

@@ -1,4 +1,4 @@
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
 import type { Hex } from '../base/schema.ts'
@@ -48,9 +48,9 @@ export async function pushHour(
 ): Promise<PushResult> {
   const snapshot = { ...given, cycle: cycleOf(room, given.hour), online: countBits(given.words) }
   await checkHour(room, snapshot)
-  await closeHour(room, snapshot)
+  const isNew = await closeHour(room, snapshot)
   if (await isOnChain(room, snapshot)) return { ...snapshot, status: 'already' }
-  const tx = await room.reporter.send(intentOf(room, snapshot), { errors: room.contracts.errors })
+  const tx = await send(room, snapshot, isNew)
   const { hour, cycle, online } = snapshot
   room.log.info({ hour, cycle, online, hash: tx.hash }, 'snapshot-pushed')
   return { ...snapshot, status: 'pushed', tx }
@@ -94,9 +94,23 @@ async function checkHour(room: PushRoom, { hour, cycle, words }: Snapshot): Prom
   throw new KeeperError('WORD_COUNT_WRONG', { given: words.length, expected, cycle })
 }
 
-/** Written once: the same set again changes nothing, another set is refused. */
-async function closeHour(room: PushRoom, snapshot: Snapshot): Promise<void> {
+/** Nothing was sent when the contract refuses it: an hour closed only now is open again then. */
+async function send(room: PushRoom, snapshot: Snapshot, isNew: boolean): Promise<TxRecord> {
+  try {
+    const { errors } = room.contracts
+    return await room.reporter.send(intentOf(room, snapshot), { errors })
+  } catch (error) {
+    if (isNew && isKeeperError(error, 'TX_WOULD_REVERT')) {
+      await room.db.query('delete from snapshot where hour = $1', [snapshot.hour])
+    }
+    throw error
+  }
+}
+
+/** Written once: the same set again changes nothing, another set is refused. True: written now. */
+async function closeHour(room: PushRoom, snapshot: Snapshot): Promise<boolean> {
   const { hour, cycle, words, online, source } = snapshot
+  const before = await findSnapshot(room.db, hour)
   await room.db.query(
     `insert into snapshot (hour, cycle, words, online, source, created_at)
      select $1, $2, array(select jsonb_array_elements_text($3::jsonb)), $4, $5, $6
@@ -104,7 +118,7 @@ async function closeHour(room: PushRoom, snapshot: Snapshot): Promise<void> {
     [hour, cycle, toJson(words.map(wordToHex)), online, source, room.clock.now()],
   )
   const stored = await findSnapshot(room.db, hour)
-  if (stored && isSame(stored.words, words)) return
+  if (stored && isSame(stored.words, words)) return before === undefined
   throw new KeeperError('SNAPSHOT_DIFFERS', { hour, stored: stored?.online, given: online })
 }
 

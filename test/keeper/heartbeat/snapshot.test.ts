@@ -93,6 +93,13 @@ describe('the push of a closed hour', function () {
     expect([beyond.code, beyond.facts['indices']]).to.deep.equal(['BITS_BEYOND_ROSTER', [MEMBERS]])
   })
 
+  it('leaves the hour open when the contract refuses it, so that the right set can follow', async () => {
+    await world.moveTo(startOfHour(FIRST + 1))
+    const beyond = MEMBERS + 1
+    expect(await codeOf(FIRST, [0, beyond])).to.equal('TX_WOULD_REVERT')
+    expect((await push(FIRST, [0, 2])).status).to.equal('pushed')
+  })
+
   it('takes node addresses of the roster and refuses any other by name', async () => {
     const nodes = makeMembers(MEMBERS + 1).map(({ node }) => node as `0x${string}`)
     const known = nodes.slice(1, 3)
