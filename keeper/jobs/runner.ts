@@ -45,7 +45,8 @@ export function startRunner(keeper: Keeper, options: RunnerOptions = {}): Runner
     firstCut,
     clock.now(),
   )
-  log.info({ zone: config.zone, time: config.dailyTime, maxLagSeconds }, 'runner-started')
+  const { zone, dailyTime } = config
+  log.info({ zone, dailyTime, maxLagSeconds }, 'runner-started')
   const turns = turnsOf(keeper, options)
   const tasks = JOBS.map((job) => wakeBy(job, keeper, turns.wake))
   return {

@@ -111,7 +111,7 @@ async function pushEvidence(
   if ((await readCycle(room, cycle)).state !== 'none') return
   const total = 24
   let done = 0
-  const { missing, lost } = await pushHours(room, cycle, {
+  const { missing } = await pushHours(room, cycle, {
     job: JOB,
     trigger,
     evidence,
@@ -121,7 +121,7 @@ async function pushEvidence(
       onProgress?.({ phase: 'snapshot', done, total, hash: tx?.hash })
     },
   })
-  if (missing.length + lost.length > 0) room.log.warn({ cycle, missing, lost }, 'hours-missing')
+  if (missing.length > 0) room.log.warn({ cycle, missing }, 'hours-missing')
 }
 
 async function runExtract(

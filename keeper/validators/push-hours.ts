@@ -53,6 +53,7 @@ export async function pushHours(
       stored?.words ?? (await wordsOf(room, { hour, cycle, nodes: nodes ?? [], roster }))
     await pushOne(room, { hour, words, source }, options, result)
   }
+  if (result.lost.length > 0) room.log.warn({ cycle, lost: result.lost }, 'hours-lost')
   return result
 }
 
@@ -129,6 +130,5 @@ async function pushOne(
     await recordAction(room.db, room.clock, { ...action, status: 'failed', error: message })
     if (!isKeeperError(error, ...LOST)) throw error
     result.lost.push(given.hour)
-    room.log.warn({ hour: given.hour, code: error.code }, 'hour-lost')
   }
 }
