@@ -23,6 +23,10 @@ const keyOption = option(
   '--key <role>',
   'which of our keys sends: deployer, admin, guardian, reporter, keeper',
 )
+const keystoreOption = option(
+  '--keystore <file>',
+  'sign with this keystore; password in MUSTER_PASSWORD_FILE',
+)
 const cycleOption = (fallback: string): Option =>
   option('--cycle <n>', `cycle (default: ${fallback})`)
 
@@ -156,7 +160,7 @@ export const COMMANDS: readonly CommandRow[] = [
     usage: 'fund <amount>',
     about: 'pay into the pool; it says which cycle the money joins',
     example: './muster fund 12.5',
-    options: [keyOption, option('--raw', 'the amount is in the smallest unit')],
+    options: [keyOption, keystoreOption, option('--raw', 'the amount is in the smallest unit')],
     load: async () => (await import('./money.ts')).fundCommand,
   },
   {
@@ -232,13 +236,13 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     usage: 'status',
     about:
-      'do the books balance, how long does the pool last, which hours are missing; exit 1 if not',
+      'do the books balance (exit 1 if not), how long does the pool last, which hours are missing',
     example: './muster status --json',
     load: async () => (await import('./status.ts')).statusCommand,
   },
   {
     usage: 'balance <address>',
-    about: 'what the chain says of a node or fund address: paid, unpaid, credit',
+    about: 'what the chain says of an index, a node or a fund address: paid, unpaid, credit',
     example: './muster balance 0xNODE',
     load: async () => (await import('./money.ts')).balanceCommand,
   },
@@ -252,14 +256,18 @@ export const COMMANDS: readonly CommandRow[] = [
     usage: 'withdraw [account]',
     about: 'pay a credit out to its account (anyone may), or elsewhere (the account itself)',
     example: './muster withdraw 0xFUND',
-    options: [keyOption, option('--to <address>', 'send our own credit there')],
+    options: [keyOption, keystoreOption, option('--to <address>', 'send our own credit there')],
     load: async () => (await import('./money.ts')).withdrawCommand,
   },
   {
     usage: 'claim <validator>',
     about: 'take a validator’s own unpaid shares, with the key of its fund address',
-    example: './muster claim 17 --key deployer',
-    options: [keyOption, option('--cycles <list>', 'like 3,4,5 (default: all unpaid)')],
+    example: './muster claim 17 --keystore fund.json',
+    options: [
+      keyOption,
+      keystoreOption,
+      option('--cycles <list>', 'like 3,4,5 (default: all unpaid)'),
+    ],
     load: async () => (await import('./money.ts')).claimCommand,
   },
   {

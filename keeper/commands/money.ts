@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs'
 import { Interface, getAddress, isAddress } from 'ethers'
-import { parseAmount } from '../base/amount.ts'
+import { parseAmount, sum } from '../base/amount.ts'
 import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
 import { addressSchema, parseWith } from '../base/schema.ts'
 import type { Address, Hex } from '../base/schema.ts'
+import { isoTime } from '../base/time.ts'
+import type { UnixSeconds } from '../base/time.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import type { Role } from '../config.ts'
 import { ROLES } from '../config.ts'
@@ -24,6 +27,7 @@ const ERC20 = new Interface([
 
 export interface KeyOption {
   key?: string
+  keystore?: string
 }
 
 /** Which of our keys pays or asks: the deployer's unless told otherwise. */
@@ -33,12 +37,28 @@ function roleFor(key: string | undefined, fallback: Role, command: string): Role
   throw new KeeperError('USAGE', { what: `"${key}" is not one of ${ROLES.join(', ')}`, command })
 }
 
+/** Any keystore file: a payee's key has none of our roles. */
+async function openFor(
+  run: Run,
+  { key, keystore }: KeyOption,
+  command: string,
+): Promise<SendingSession> {
+  const role = roleFor(key, 'deployer', command)
+  if (keystore === undefined) return openSendingSession(run, role)
+  if (!existsSync(keystore)) {
+    throw new KeeperError('KEYSTORE_UNREADABLE', { file: keystore, reason: 'no such file' })
+  }
+  const { keys } = run.config
+  const config = { ...run.config, keys: { ...keys, [role]: { ...keys[role], keystore } } }
+  return openSendingSession({ ...run, config }, role)
+}
+
 export async function fundCommand(
   run: Run,
-  { key, raw }: KeyOption & { raw?: boolean },
+  { raw, ...signing }: KeyOption & { raw?: boolean },
   [text = '']: string[],
 ): Promise<Report> {
-  const session = await openSendingSession(run, roleFor(key, 'deployer', 'fund'))
+  const session = await openFor(run, signing, 'fund')
   try {
     const { deployment } = session.contracts
     const amount = parseAmount(text, raw === true ? 0 : deployment.decimals)
@@ -133,10 +153,10 @@ export async function creditsCommand(run: Run): Promise<Report> {
 
 export async function withdrawCommand(
   run: Run,
-  { key, to }: KeyOption & { to?: string },
+  { to, ...signing }: KeyOption & { to?: string },
   [name]: string[],
 ): Promise<Report> {
-  const session = await openSendingSession(run, roleFor(key, 'deployer', 'withdraw'))
+  const session = await openFor(run, signing, 'withdraw')
   try {
     const { contracts, sender } = session
     const account = accountOf(name ?? sender.address)
@@ -171,41 +191,79 @@ export async function withdrawCommand(
 // The contract takes 64 cycles in one claim.
 const MAX_CLAIM_CYCLES = 64
 
+interface Due {
+  cycle: number
+  amount: Wei
+  payee: Address
+  /** Until then the guardian may void the cycle. */
+  from: UnixSeconds
+}
+
 /** A validator's own way to its pay, with its fund address's key; never paused. */
 export async function claimCommand(
   run: Run,
-  { key, cycles }: KeyOption & { cycles?: string },
+  { cycles, ...signing }: KeyOption & { cycles?: string },
   [name = '']: string[],
 ): Promise<Report> {
-  const session = await openSendingSession(run, roleFor(key, 'deployer', 'claim'))
+  const session = await openFor(run, signing, 'claim')
   try {
-    const { contracts } = session
-    const entry = findValidator(await readRoster(session), name)
-    const wanted = cycles === undefined ? await unpaidCycles(session, entry.index) : listOf(cycles)
-    const due = wanted.slice(0, MAX_CLAIM_CYCLES)
-    if (due.length === 0) {
-      throw new KeeperError('NOTHING_CHANGES', {
-        what: `validator ${entry.index} has nothing unpaid`,
-      })
-    }
-    const data = contracts.rewards.interface.encodeFunctionData('claim', [due, entry.index]) as Hex
+    const { contracts, sender } = session
+    const { index } = findValidator(await readRoster(session), name)
+    const due = await duesOf(session, index, cycles === undefined ? undefined : listOf(cycles))
+    const ripe = await ripeOf(session, ownOf(due, sender.address, index))
+    const own = ripe.slice(0, MAX_CLAIM_CYCLES)
+    const claimed = own.map(({ cycle }) => cycle)
+    const data = contracts.rewards.interface.encodeFunctionData('claim', [claimed, index]) as Hex
     const to = contracts.deployment.rewards
     const tx = await sendCall(session, { kind: 'claim', key: newKey(run), to, data })
+    const amount = sum(own.map((each) => each.amount))
+    const what = `${money(amount, contracts.deployment)} to ${sender.address}`
     return {
-      json: { index: entry.index, cycles: due, hash: tx.hash },
-      lines: [`claimed ${plural(due.length, 'cycle')} of validator ${entry.index}`, `  ${tx.hash}`],
+      json: { index, cycles: claimed, amount, to: sender.address, hash: tx.hash },
+      lines: [
+        `claimed ${what}: ${plural(claimed.length, 'cycle')} of validator ${index}`,
+        `  ${tx.hash}`,
+      ],
     }
   } finally {
     await session.close()
   }
 }
 
-async function unpaidCycles({ contracts }: SendingSession, index: number): Promise<number[]> {
-  const next = Number(await contracts.rewards.nextCycle())
-  const due: number[] = []
-  // Newest first would starve old pay; a validator with more than that claims again.
-  for (let cycle = 1; cycle < next && due.length < MAX_CLAIM_CYCLES; cycle += 1) {
-    if ((await contracts.rewards.rewardOf(cycle, index)) > 0n) due.push(cycle)
+/** A validator that changed its fund address has dues of two payees: each claims its own. */
+function ownOf(due: readonly Due[], account: Address, index: number): Due[] {
+  const [first] = due
+  if (first === undefined) {
+    throw new KeeperError('NOTHING_CHANGES', { what: `validator ${index} has nothing unpaid` })
+  }
+  const own = due.filter(({ payee }) => payee === account)
+  if (own.length > 0) return own
+  throw new KeeperError('NOT_PAYEE', { index, payee: first.payee, sender: account })
+}
+
+async function ripeOf({ client }: SendingSession, due: readonly Due[]): Promise<Due[]> {
+  const now = (await client.block('latest'))?.timestamp ?? 0
+  const ripe = due.filter(({ from }) => from <= now)
+  const [first] = due
+  if (ripe.length > 0 || first === undefined) return ripe
+  const [from, blockTime] = [isoTime(first.from), isoTime(now)]
+  throw new KeeperError('TRANSFER_TOO_EARLY', { cycle: first.cycle, from, blockTime })
+}
+
+async function duesOf(
+  { contracts }: SendingSession,
+  index: number,
+  only: readonly number[] | undefined,
+): Promise<Due[]> {
+  const { rewards, registry } = contracts
+  const next = Number(await rewards.nextCycle())
+  const decided = Array.from({ length: Math.max(0, next - 1) }, (_, n) => n + 1)
+  const due: Due[] = []
+  for (const cycle of only ?? decided) {
+    const amount = await rewards.rewardOf(cycle, index)
+    if (amount === 0n) continue
+    const payee = (await registry.fundOf(cycle, index)) as Address
+    due.push({ cycle, amount, payee, from: Number((await rewards.cycle(cycle)).transferFrom) })
   }
   return due
 }

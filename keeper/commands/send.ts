@@ -54,7 +54,7 @@ async function gasFor(session: SendingSession, call: Required<Call>): Promise<bi
     const facts = (error as KeeperError).facts
     if (fault === 'insufficient-funds') {
       const balance = await client.balanceOf(sender.address)
-      const needed = `${value} and gas`
+      const needed = `more than ${value}`
       throw new KeeperError('INSUFFICIENT_FUNDS', {
         sender: sender.address,
         balance,
