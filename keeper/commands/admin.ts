@@ -1,7 +1,7 @@
 import { id as hashOf, isHexString } from 'ethers'
 import { KeeperError, messageOf } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
-import { isoTime } from '../base/time.ts'
+import { cutOf, isoTime } from '../base/time.ts'
 import type { Report, Run } from './command.ts'
 import { plural, shortHash, shownTime, table } from './print.ts'
 import { showProgress } from './progress.ts'
@@ -22,11 +22,29 @@ export async function reportAdminCalls(
     const outcomes = await runAdminCalls(session, calls, (done) =>
       progress.update(done, calls.length),
     )
-    return { json: { operations: outcomes, notes }, lines: [...notes, ...outcomeLines(outcomes)] }
+    const isRoster = calls.some(({ contract }) => contract === 'registry')
+    const effect = isRoster ? await effectOf(session, outcomes) : []
+    const lines = [...notes, ...outcomeLines(outcomes), ...effect]
+    return { json: { operations: outcomes, notes }, lines }
   } finally {
     progress.stop()
     await session.close()
   }
+}
+
+/** A roster change is for the cycles to come: who looks at today's finds nothing. */
+async function effectOf(
+  { client, contracts }: SendingSession,
+  outcomes: AdminOutcome[],
+): Promise<string[]> {
+  if (outcomes.some(({ state }) => state !== 'executed')) {
+    return ['It counts from the cycle after the execution on.']
+  }
+  const now = (await client.block('latest'))?.timestamp ?? 0
+  const next = Number(await contracts.registry.cycleAt(now)) + 1
+  return [
+    `It counts from cycle ${next} on: ${shownTime(cutOf(contracts.deployment.firstCut, next - 1))}.`,
+  ]
 }
 
 function outcomeLines(outcomes: AdminOutcome[]): string[] {

@@ -10,6 +10,7 @@ import type { PaidWords } from '../validators/payments.ts'
 import type { RosterEntry } from '../validators/roster.ts'
 import { readRoster } from '../validators/roster.ts'
 import { money, plural, table } from './print.ts'
+import { findValidator } from './validators.ts'
 import type { Asset } from './print.ts'
 import type { Session } from './session.ts'
 
@@ -36,9 +37,8 @@ const MAX_CYCLES = 730
 
 export async function readBalance(session: Session, name: string): Promise<Balance> {
   const { contracts } = session
-  if (!isAddress(name)) throw new KeeperError('VALIDATOR_UNKNOWN', { validator: name })
-  const address = getAddress(name) as Address
   const roster = await readRoster(session)
+  const address = isAddress(name) ? (getAddress(name) as Address) : findValidator(roster, name).node
   const validators = roster.entries.filter(({ node, fund }) => node === address || fund === address)
   // Of the address itself, and of where the pay of its node goes.
   const accounts = new Set([address, ...validators.map(({ fund }) => fund)])

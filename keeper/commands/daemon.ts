@@ -1,4 +1,3 @@
-import { NATIVE } from '../chain/contracts.ts'
 import { runDaemon } from '../main.ts'
 import type { KeeperDeps } from '../keeper.ts'
 import type { Report, Run } from './command.ts'
@@ -17,9 +16,9 @@ export async function keeperCommand(run: Run): Promise<Report> {
     reporter: await openSigner(run, 'reporter', chainId),
     keeper: await openSigner(run, 'keeper', chainId),
   }
-  const asset = deployment.asset === NATIVE ? 'native coin' : deployment.symbol
+  const { symbol } = deployment
   run.note(
-    `keeper of chain ${chainId}, paying ${asset}: daily at ${config.dailyTime} ${config.zone}`,
+    `keeper of chain ${chainId}, paying ${symbol}: daily at ${config.dailyTime} ${config.zone}`,
   )
   run.note(
     config.beats === undefined

@@ -41,7 +41,9 @@ export async function journalCommand(run: Run, options: JournalOptions): Promise
     return {
       json: { transactions: records },
       lines: [
-        `${plural(records.length, 'transaction')}, newest first`,
+        records.length < Number(options.limit)
+          ? `${plural(records.length, 'transaction')}, newest first`
+          : `The newest ${plural(records.length, 'transaction')} (--limit shows more)`,
         ...(rows.length > 0 ? table(['id', 'when', 'kind', 'key', 'state', 'hash'], rows) : []),
       ],
     }
@@ -60,9 +62,9 @@ function filterOf({ kind, state, limit }: JournalOptions): Parameters<typeof lis
       command: 'journal',
     })
   }
-  if (!/^\d{1,6}$/.test(limit) || Number(limit) > MAX_LIMIT) {
+  if (!/^[1-9]\d{0,5}$/.test(limit) || Number(limit) > MAX_LIMIT) {
     throw new KeeperError('USAGE', {
-      what: `"${limit}" is not a number up to ${MAX_LIMIT}`,
+      what: `"${limit}" is not a number from 1 to ${MAX_LIMIT}`,
       command: 'journal',
     })
   }

@@ -1,9 +1,9 @@
-import { isoTime } from '../base/time.ts'
-import { readStatus } from '../validators/status.ts'
+import { isoTime, startOfHour } from '../base/time.ts'
+import { brokenBooks, readStatus } from '../validators/status.ts'
 import type { Status } from '../validators/status.ts'
 import { EXIT } from '../base/error-catalogue.ts'
 import type { Report, Run } from './command.ts'
-import { money, plural, shownTime, table } from './print.ts'
+import { money, plural, shownHours, shownTime, table } from './print.ts'
 import { openSession } from './session.ts'
 
 // The last two weeks; --json has all.
@@ -15,14 +15,15 @@ export async function statusCommand(run: Run): Promise<Report> {
   try {
     const status = await readStatus(session)
     const exitCode = status.isConserved ? EXIT.ok : EXIT.failed
-    return { json: status, lines: statusLines(status), exitCode }
+    const { pushWindow } = session.contracts.deployment
+    return { json: status, lines: statusLines(status, pushWindow), exitCode }
   } finally {
     await session.close()
   }
 }
 
-export function statusLines(status: Status): string[] {
-  const { openCycle, nextCut, snapshots, missing, validators, cycles, alerts, runway } = status
+function statusLines(status: Status, pushWindow: number): string[] {
+  const { openCycle, nextCut, snapshots, validators, cycles, alerts, runway } = status
   const open =
     openCycle === 0
       ? `cycle 1 opens at ${shownTime(nextCut)}`
@@ -30,15 +31,23 @@ export function statusLines(status: Status): string[] {
   return [
     `chain ${status.chainId}, block ${status.blockNumber}, ${isoTime(status.blockTime)}; ${plural(validators, 'validator')}`,
     open,
-    ...(missing.length > 0
-      ? [`  missing hours: ${missing.map((hour) => isoTime(hour * 3_600)).join(' ')}`]
-      : []),
+    ...missingLines(status, pushWindow),
     ...bookLines(status),
     runway.cycles === undefined
       ? 'runway: not known before a cycle has spent something'
       : `runway: ${plural(runway.cycles, 'cycle')} at ${money(runway.spendPerCycle ?? 0n, status)} each`,
     ...cycleLines(cycles.slice(-MAX_CYCLES_SHOWN), status),
     ...alerts.map((alert) => `ALERT: ${alert}`),
+  ]
+}
+
+/** What can still be repaired is told apart from what cannot. */
+function missingLines({ missing, blockTime }: Status, pushWindow: number): string[] {
+  const isLost = (hour: number): boolean => startOfHour(hour + 1) + pushWindow <= blockTime
+  const [lost, open] = [missing.filter(isLost), missing.filter((hour) => !isLost(hour))]
+  return [
+    ...(open.length > 0 ? [`  missing, to be pushed still: ${shownHours(open)}`] : []),
+    ...(lost.length > 0 ? [`  lost, not pushed in time: ${shownHours(lost)}`] : []),
   ]
 }
 
@@ -53,7 +62,7 @@ function bookLines(status: Status): string[] {
     ...(books.returned > 0n ? [['returned', books.returned] as const] : []),
   ] as const
   const sum = terms.map(([name, amount]) => `${name} ${money(amount, status)}`).join(' + ')
-  const verdict = isConserved ? '✓ the books balance' : `✗ they differ by ${books.difference} units`
+  const verdict = isConserved ? '✓ the books balance' : `✗ ${brokenBooks(books)}`
   return [`funded ${money(books.funded, status)}`, `  = ${sum}`, `  ${verdict}`]
 }
 

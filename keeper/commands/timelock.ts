@@ -118,7 +118,8 @@ function shortArg(arg: unknown): string {
 /** The fields of a struct; a list has none. */
 function namesOf(result: Result): Record<string, unknown> {
   try {
-    return result.toObject()
+    const { _: unnamed, ...fields } = result.toObject() as Record<string, unknown>
+    return unnamed === undefined ? fields : {}
   } catch {
     return {}
   }

@@ -44,15 +44,21 @@ export async function listValidatorsCommand(run: Run, options: { all?: boolean }
 }
 
 function rowOf(entry: RosterEntry, cycle: number): string[] {
-  const { index, node, fund, weight, activeFrom, activeTo } = entry
-  const state = isActive(entry, cycle)
-    ? activeTo === FOREVER
-      ? 'active'
-      : `until cycle ${activeTo}`
-    : activeFrom > cycle
-      ? `from cycle ${activeFrom}`
-      : 'removed'
-  return [String(index), node, fund === node ? 'same' : fund, weight.toString(), state]
+  const { index, node, fund, weight } = entry
+  return [
+    String(index),
+    node,
+    fund === node ? 'same' : fund,
+    weight.toString(),
+    stateOf(entry, cycle),
+  ]
+}
+
+function stateOf(entry: RosterEntry, cycle: number): string {
+  const { activeFrom, activeTo } = entry
+  if (activeTo < activeFrom) return 'removed before it counted'
+  if (isActive(entry, cycle)) return activeTo === FOREVER ? 'active' : `until cycle ${activeTo}`
+  return activeFrom > cycle ? `from cycle ${activeFrom}` : 'removed'
 }
 
 export async function addValidatorCommand(
@@ -61,7 +67,7 @@ export async function addValidatorCommand(
   [node = '', fund = node]: string[],
 ): Promise<Report> {
   // The same reader as for a file, so that both know the same faults.
-  const rows = parseRosterFile(toJson([{ node, fund, weight }]), 'the arguments')
+  const rows = parseRosterFile(toJson([{ node, fund, weight }]), 'The command line')
   return importRows(run, rows)
 }
 
@@ -174,7 +180,11 @@ export function findValidator({ entries, byNode }: Roster, name: string): Roster
 function findActive(roster: Roster, name: string): RosterEntry {
   const entry = findValidator(roster, name)
   if (entry.activeTo === FOREVER) return entry
-  throw nothingChanges(`${entry.node} is removed (it counts until cycle ${entry.activeTo})`)
+  const until =
+    entry.activeTo < entry.activeFrom
+      ? 'it never counted'
+      : `it counts until cycle ${entry.activeTo}`
+  throw nothingChanges(`${entry.node} is removed (${until})`)
 }
 
 function nothingChanges(what: string): KeeperError {

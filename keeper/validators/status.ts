@@ -218,14 +218,28 @@ async function spendOf(
 function alertsOf(status: Status): string[] {
   const { books, runway, nextCut, missing, pausedUntil, blockTime, isConserved } = status
   const alerts: string[] = []
-  if (!isConserved) alerts.push(`the books differ by ${books.difference}: run the audit`)
+  if (!isConserved) alerts.push(`${brokenBooks(books)}: pause, and find why`)
   if (books.pool === 0n) alerts.push(`the pool is empty before the cut at ${isoTime(nextCut)}`)
   else if (runway.cycles === 0) {
     alerts.push(`the pool is below one cycle's spending before the cut at ${isoTime(nextCut)}`)
   }
-  if (missing.length > 0) alerts.push(`${missing.length} hours of the open cycle have no snapshot`)
+  if (missing.length > 0) {
+    alerts.push(`the open cycle has no snapshot of ${missing.length} of its hours that are over`)
+  }
   if (pausedUntil > blockTime) alerts.push(`the contract is paused until ${isoTime(pausedUntil)}`)
   return alerts
+}
+
+/** Either a unit is unaccounted for, or the contract holds less than its books say. */
+export function brokenBooks({
+  difference,
+  balance,
+  pool,
+  unpaid,
+  credits,
+}: Status['books']): string {
+  if (difference !== 0n) return `the books differ by ${difference} units`
+  return `the contract holds ${balance} units, its books ask for ${pool + unpaid + credits}`
 }
 
 export interface Credit {
