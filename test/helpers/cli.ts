@@ -19,19 +19,42 @@ export interface Outcome {
   json: Record<string, unknown>
 }
 
+/** A command that runs until it is stopped. */
+export interface Started {
+  kill(signal: NodeJS.Signals): void
+  /** Resolves when stderr has said it so often; rejects when the process ends before. */
+  says(text: string, times?: number): Promise<void>
+  ended: Promise<Outcome>
+}
+
 /** A real process, as a person starts it; nothing of this process's environment but PATH and HOME. */
-export async function runCli(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+export function startCli(args: string[], env: Record<string, string> = {}): Started {
   const { PATH = '', HOME = '' } = process.env
   const flags = ['--disable-warning=ExperimentalWarning', CLI, ...args]
   const child = spawn(process.execPath, flags, { env: { PATH, HOME, ...env } })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const code = await new Promise<number>((done, failed) => {
+  const ended = new Promise<Outcome>((done, failed) => {
     child.once('error', failed)
-    child.once('close', (status) => done(status ?? -1))
+    child.once('close', (code) =>
+      done({ code: code ?? -1, stdout, stderr, json: lastJson(stdout) }),
+    )
   })
-  return { code, stdout, stderr, json: lastJson(stdout) }
+  const says = (text: string, times = 1): Promise<void> =>
+    new Promise((done, failed) => {
+      const look = (): void => {
+        if (stderr.split(text).length > times) done()
+      }
+      child.stderr.on('data', look)
+      child.once('close', () => failed(new Error(`ended without "${text}":\n${stderr}`)))
+      look()
+    })
+  return { kill: (signal) => void child.kill(signal), says, ended }
+}
+
+export async function runCli(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return startCli(args, env).ended
 }
 
 function lastJson(stdout: string): Record<string, unknown> {
