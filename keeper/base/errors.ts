@@ -48,7 +48,8 @@ function show(fact: unknown): string {
 /** A fault of a file carries its line. */
 export function showItem(item: unknown): string {
   const { line, fault } = (typeof item === 'object' && item !== null ? item : {}) as Facts
-  return line === undefined || fault === undefined ? show(item) : `line ${line}: ${show(fault)}`
+  const isOfLine = typeof line === 'number' && typeof fault === 'string'
+  return isOfLine ? `line ${line}: ${fault}` : show(item)
 }
 
 export function isKeeperError(error: unknown, ...codes: ErrorCode[]): error is KeeperError {
