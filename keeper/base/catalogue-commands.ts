@@ -86,6 +86,11 @@ export const commands = rows({
     wayOut: 'See `muster params` for the names and their present values.',
     exitCode: EXIT.data,
   },
+  PARAMS_PENDING: {
+    sentence: 'Another change of parameters waits and would be taken back: {what}.',
+    wayOut: 'Execute or cancel {id} first, or give both changes in one command.',
+    exitCode: EXIT.temporary,
+  },
   NOTHING_CHANGES: {
     sentence: 'Nothing would change: {what}.',
     wayOut: 'See `muster params` and `muster validators list` for what holds now.',

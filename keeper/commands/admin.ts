@@ -1,4 +1,4 @@
-import { id as hashOf, isHexString } from 'ethers'
+import { isHexString } from 'ethers'
 import { KeeperError, messageOf } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
 import { cutOf, isoTime } from '../base/time.ts'
@@ -8,7 +8,7 @@ import { showProgress } from './progress.ts'
 import type { SendingSession } from './session.ts'
 import { openSendingSession, openSession } from './session.ts'
 import type { AdminCall, AdminOutcome, Operation } from './timelock.ts'
-import { cancel, execute, readOperations, runAdminCalls } from './timelock.ts'
+import { cancel, execute, readOperations, roleId, runAdminCalls } from './timelock.ts'
 
 /** Opens the admin's session, carries the calls out and says what happened to each. */
 export async function reportAdminCalls(
@@ -70,11 +70,17 @@ export async function scheduleCommand(run: Run, _options: object, args: string[]
     try {
       contracts[contract].interface.encodeFunctionData(call.name as never, call.args as never)
     } catch (error) {
-      const what = `${contract}.${name} does not take these arguments: ${messageOf(error)}`
+      const what = `${contract}.${name} does not take these arguments: ${shortMessageOf(error)}`
       throw new KeeperError('USAGE', { what, command: 'admin schedule' })
     }
     return { calls: [call] }
   })
+}
+
+/** Without ethers' own tail: its codes and its version mean nothing here. */
+function shortMessageOf(error: unknown): string {
+  const { shortMessage } = error as { shortMessage?: string }
+  return shortMessage ?? messageOf(error)
 }
 
 /** JSON for lists and tuples, KEEPER_ROLE and its like by name, everything else as it is. */
@@ -86,10 +92,6 @@ function valueOf(text: string): unknown {
   } catch {
     throw new KeeperError('USAGE', { what: `"${text}" is not JSON`, command: 'admin schedule' })
   }
-}
-
-function roleId(name: string): Hex {
-  return (name === 'DEFAULT_ADMIN_ROLE' ? `0x${'0'.repeat(64)}` : hashOf(name)) as Hex
 }
 
 export async function executeCommand(

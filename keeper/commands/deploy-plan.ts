@@ -40,7 +40,8 @@ export const PUBLIC_TIMELOCK_DELAY = 48 * SECONDS_PER_HOUR
 export const DEFAULT_PUSH_WINDOW = 4 * SECONDS_PER_HOUR
 // R-24: an hour in which the guardian can take a wrong extract back; none on a test chain.
 export const PUBLIC_SETTLE_DELAY = SECONDS_PER_HOUR
-const NO_CAP = 2n ** 128n - 1n
+/** The most that fits is no limit. */
+export const NO_CAP = 2n ** 128n - 1n
 // R-30: a splitter that only books needs less; a token's transfer needs the second.
 const NATIVE_STIPEND = 30_000
 const TOKEN_STIPEND = 150_000
@@ -108,7 +109,7 @@ function keyFaults(plan: DeployPlan): string[] {
 }
 
 // The constructors' own limits: asked before, a fault costs no coin and is named with the others.
-const RANGES = {
+export const RANGES = {
   pushWindow: [SECONDS_PER_HOUR, 12 * SECONDS_PER_HOUR],
   rateBps: [1, 10_000],
   minSnapshots: [1, 24],

@@ -20,6 +20,7 @@ import { checkDeployed } from './deploy-check.ts'
 import type { DeployPlan } from './deploy-plan.ts'
 import {
   DEFAULT_PUSH_WINDOW,
+  NO_CAP,
   checkPlan,
   defaultFirstCut,
   defaultParams,
@@ -254,7 +255,6 @@ function sponsorOf(chainId: number, signer: TxSigner, flag: string | undefined):
 
 function planLines(plan: DeployPlan, asset: AssetFacts, daily: string): string[] {
   const { params } = plan
-  const max = 2n ** 128n - 1n
   return [
     `Deployment on chain ${plan.chainId}, paying ${asset.symbol}`,
     ...table(
@@ -270,7 +270,7 @@ function planLines(plan: DeployPlan, asset: AssetFacts, daily: string): string[]
         ['nobody eligible', params.payAll ? 'everybody is paid' : 'the pool carries'],
         ['stipend, refusals', `${params.stipend} gas a payee, ${params.maxRefused} a batch`],
         ['grace, settle delay', `${hours(params.grace)}, ${hours(params.settleDelay)}`],
-        ['cap of a cycle', params.cap === max ? 'none' : money(params.cap, asset)],
+        ['cap of a cycle', params.cap === NO_CAP ? 'none' : money(params.cap, asset)],
       ],
     ),
     'Powers',

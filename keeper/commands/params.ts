@@ -4,7 +4,11 @@ import type { Contracts } from '../chain/contracts.ts'
 import { reportAdminCalls } from './admin.ts'
 import type { Report, Run } from './command.ts'
 import { table } from './print.ts'
+import { NO_CAP, RANGES } from './deploy-plan.ts'
 import { openSession } from './session.ts'
+import type { SendingSession } from './session.ts'
+import { encodeCall, readOperations } from './timelock.ts'
+import type { AdminCall } from './timelock.ts'
 
 /** Names of IValidatorRewards.Params, in its order; what each means stands there. */
 const NAMES = {
@@ -20,7 +24,6 @@ const NAMES = {
 } as const
 type Name = keyof typeof NAMES
 
-const NO_CAP = 2n ** 128n - 1n
 // Any cycle that is far enough away has the newest parameters.
 const FAR_CYCLE = 2 ** 32 - 1
 
@@ -67,16 +70,32 @@ export async function setParamsCommand(
   _options: object,
   pairs: string[],
 ): Promise<Report> {
-  return reportAdminCalls(run, async ({ contracts }) => {
+  return reportAdminCalls(run, async (session) => {
+    const { contracts } = session
     const old = await readParams(contracts, FAR_CYCLE)
     const changed = { ...old, ...parsePairs(pairs, contracts.deployment.decimals) }
     const isSame = (Object.keys(NAMES) as Name[]).every((name) => old[name] === changed[name])
     if (isSame) throw new KeeperError('NOTHING_CHANGES', { what: pairs.join(' ') })
+    const call: AdminCall = { contract: 'rewards', name: 'setParams', args: [changed] }
+    await refusePending(session, call)
     return {
-      calls: [{ contract: 'rewards', name: 'setParams', args: [changed] }],
+      calls: [call],
       notes: ['In force from the cycle after the execution on (R-20).'],
     }
   })
+}
+
+/** Both would set all parameters, so the later one would silently take the earlier one back. */
+async function refusePending(session: SendingSession, call: AdminCall): Promise<void> {
+  const { data } = encodeCall(session.contracts, call)
+  const selector = data.slice(0, 10)
+  const waiting = (await readOperations(session)).find(
+    ({ state, calls }) =>
+      (state === 'waiting' || state === 'ready') &&
+      calls.some((each) => each.data.startsWith(selector) && each.data !== data),
+  )
+  if (waiting === undefined) return
+  throw new KeeperError('PARAMS_PENDING', { id: waiting.id, what: waiting.what })
 }
 
 function parsePairs(pairs: string[], decimals: number): Partial<Values> {
@@ -98,6 +117,8 @@ function parseValue(name: Name, text: string, decimals: number): bigint | boolea
     throw new KeeperError('PARAM_INVALID', { name, given: text, reason: 'write true or false' })
   }
   if (name === 'cap') return text === 'none' ? NO_CAP : parseAmount(text, decimals)
-  if (/^\d{1,8}$/.test(text)) return BigInt(text)
-  throw new KeeperError('PARAM_INVALID', { name, given: text, reason: 'write a whole number' })
+  const [min, max] = RANGES[name]
+  if (/^\d{1,8}$/.test(text) && Number(text) >= min && Number(text) <= max) return BigInt(text)
+  const reason = `write a whole number within ${min} … ${max}`
+  throw new KeeperError('PARAM_INVALID', { name, given: text, reason })
 }

@@ -1,4 +1,4 @@
-import { Result, ZeroHash, dataSlice, toBeHex } from 'ethers'
+import { Result, ZeroHash, dataSlice, id as keccakOf, toBeHex } from 'ethers'
 import type { Log } from 'ethers'
 import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
@@ -6,6 +6,7 @@ import type { Address, Hex } from '../base/schema.ts'
 import type { UnixSeconds } from '../base/time.ts'
 import type { Contracts } from '../chain/contracts.ts'
 import { readLogs } from '../chain/logs.ts'
+import { NO_CAP } from './deploy-plan.ts'
 import { rehearse, sendCall } from './send.ts'
 import type { SendingSession, Session } from './session.ts'
 
@@ -93,6 +94,25 @@ function apply(operations: Map<Hex, Operation>, contracts: Contracts, log: Log):
   if (event.name === 'CallExecuted') operation.state = 'done'
 }
 
+// Of our contracts and of OpenZeppelin's timelock.
+const ROLE_NAMES = [
+  'GUARDIAN_ROLE',
+  'REPORTER_ROLE',
+  'KEEPER_ROLE',
+  'PROPOSER_ROLE',
+  'EXECUTOR_ROLE',
+  'CANCELLER_ROLE',
+]
+const roleNames = new Map<string, string>([
+  [ZeroHash, 'DEFAULT_ADMIN_ROLE'],
+  ...ROLE_NAMES.map((name) => [keccakOf(name), name] as const),
+])
+
+/** By its name, as OpenZeppelin hashes it. */
+export function roleId(name: string): Hex {
+  return (name === 'DEFAULT_ADMIN_ROLE' ? ZeroHash : keccakOf(name)) as Hex
+}
+
 function describeCall(contracts: Contracts, { target, data }: TimelockCall): string {
   const { deployment, registry, rewards, timelock } = contracts
   const known = { registry, rewards, timelock }
@@ -108,9 +128,12 @@ function describeCall(contracts: Contracts, { target, data }: TimelockCall): str
 const MAX_LISTED = 3
 
 function shortArg(arg: unknown): string {
+  if (arg === NO_CAP) return 'none'
+  if (typeof arg === 'string') return roleNames.get(arg) ?? arg
   if (!Array.isArray(arg)) return String(arg)
   const named = arg instanceof Result ? Object.entries(namesOf(arg)) : []
-  if (named.length > 0) return named.map(([name, value]) => `${name}: ${String(value)}`).join(', ')
+  if (named.length > 0)
+    return named.map(([name, value]) => `${name}: ${shortArg(value)}`).join(', ')
   if (arg.length > MAX_LISTED) return `${arg.length} entries`
   return `[${arg.map(shortArg).join(', ')}]`
 }
@@ -154,7 +177,7 @@ async function runOne(
   admin: AdminCall,
   { delay, predecessor }: { delay: number; predecessor: Hex },
 ): Promise<AdminOutcome> {
-  const call = encode(session.contracts, admin)
+  const call = encodeCall(session.contracts, admin)
   const same = known.filter(({ calls }) => calls.length === 1 && isSame(calls[0], call))
   const pending = same.find(({ state }) => state === 'waiting' || state === 'ready')
   const hashes: Hex[] = []
@@ -170,7 +193,7 @@ async function runOne(
   return { id, what, state: 'executed', readyAt, hashes }
 }
 
-function encode(
+export function encodeCall(
   { deployment, ...contracts }: Contracts,
   { contract, name, args }: AdminCall,
 ): TimelockCall {

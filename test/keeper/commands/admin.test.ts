@@ -44,7 +44,8 @@ describe('the timelock at the command line', function () {
   it('cancels one, and executes in order what is ready', async () => {
     const call = ['rewards', 'grantRole', 'KEEPER_ROLE', fundOf(1)]
     const granted = await site.ok('admin', 'schedule', ...call)
-    const { id: grant } = (granted['operations'] as { id: string }[])[0] ?? { id: '' }
+    const [{ id: grant, what }] = granted['operations'] as [{ id: string; what: string }]
+    expect(what).to.match(/^rewards\.grantRole\(KEEPER_ROLE, 0x2/)
     await site.ok('admin', 'cancel', grant)
     await site.fails('OPERATION_OVER', 65, 'admin', 'cancel', grant)
     await site.moveTo(FIRST_CUT + DELAY)
@@ -57,8 +58,29 @@ describe('the timelock at the command line', function () {
     await site.fails('OPERATION_OVER', 65, 'admin', 'execute', operation)
   })
 
+  it('schedules one change of parameters at a time: a second one would take the first back', async () => {
+    const first = await site.ok('params', 'set', 'rateBps=9000')
+    const [{ id: waiting, what }] = first['operations'] as [{ id: string; what: string }]
+    expect(what).to.contain('rateBps: 9000').and.contain('cap: none')
+    const facts = await site.fails('PARAMS_PENDING', 75, 'params', 'set', 'cap=5')
+    expect(facts['id']).to.equal(waiting)
+    await site.ok('params', 'set', 'rateBps=9000')
+    await site.ok('admin', 'cancel', waiting)
+    await site.ok('params', 'set', 'cap=5')
+  })
+
   it('refuses today what would fail after the delay', async () => {
-    await site.fails('TX_WOULD_REVERT', 1, 'params', 'set', 'minSnapshots=25')
+    await site.fails('PARAM_INVALID', 65, 'params', 'set', 'minSnapshots=25')
+    await site.fails('PARAM_INVALID', 65, 'params', 'set', 'rateBps=99999999')
+    await site.fails(
+      'TX_WOULD_REVERT',
+      1,
+      'admin',
+      'schedule',
+      'registry',
+      'removeReporter',
+      fundOf(7),
+    )
     await site.fails('USAGE', 64, 'admin', 'schedule', 'rewards', 'mint', '1')
     await site.fails('USAGE', 64, 'admin', 'schedule', 'pool', 'drain')
   })
