@@ -197,22 +197,16 @@ describe('bad input at the command line', function () {
   it('refuses parameters that the constructors would refuse before anything is sent', async () => {
     const before = await site.client.blockNumber()
     const wrong = ['--rate', '10001', '--min-snapshots', '25', '--max-refused', '0', '--cap', '0']
-    const more = ['--stipend', '1', '--grace', '5', '--push-window', '100', '--keeper', fundOf(8)]
-    const facts = await site.fails(
-      'DEPLOY_PARAMS_INVALID',
-      78,
-      'deploy',
-      '--force',
-      ...wrong,
-      ...more,
-    )
+    const more = ['--stipend', '1', '--grace', '5', '--push-window', '100']
+    const plain = ['deploy', '--force', '--keeper', fundOf(8)]
+    const facts = await site.fails('DEPLOY_PARAMS_INVALID', 78, ...plain, ...wrong, ...more)
     expect(facts['faults']).to.have.length(7)
-    const flag = await site.fails('USAGE', 64, 'deploy', '--force', '--timelock-delay', '-5')
+    const flag = await site.fails('USAGE', 64, ...plain, '--timelock-delay', '-5')
     expect(flag).to.deep.equal({
       what: '--timelock-delay "-5" is not a whole number',
       command: 'deploy',
     })
-    await site.fails('USAGE', 64, 'deploy', '--force', '--verify', '--explorer', 'google')
+    await site.fails('USAGE', 64, ...plain, '--verify', '--explorer', 'google')
     expect(await site.client.blockNumber()).to.equal(before)
   })
 
