@@ -93,7 +93,7 @@ export const commands = rows({
   },
   NOTHING_CHANGES: {
     sentence: 'Nothing would change: {what}.',
-    wayOut: 'See `muster params` and `muster validators list` for what holds now.',
+    wayOut: 'See `muster status`, `muster params` and `muster validators list` for what holds now.',
     exitCode: EXIT.data,
   },
   NO_CREDIT: {

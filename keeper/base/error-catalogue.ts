@@ -123,8 +123,8 @@ const chain = rows({
     exitCode: EXIT.config,
   },
   KEYSTORE_EXISTS: {
-    sentence: 'The keystore {file} is there already.',
-    wayOut: 'Choose another name: a key is never overwritten.',
+    sentence: 'The file {file} is there already.',
+    wayOut: 'Keep it or move it away: a key or its password is never overwritten.',
     exitCode: EXIT.config,
   },
   KEY_NOT_CONFIGURED: {

@@ -34,7 +34,11 @@ export const amountSchema = z
   .refine((amount) => amount <= MAX_AMOUNT, 'more than a uint256 holds')
 
 export const hourSchema = z.coerce.number().int().nonnegative().max(MAX_UINT32)
-export const cycleSchema = z.coerce.number().int().positive().max(MAX_UINT32)
+export const cycleSchema = z.coerce
+  .number({ invalid_type_error: 'not a number' })
+  .int('not a whole number')
+  .positive('cycles count from 1')
+  .max(MAX_UINT32)
 export const bpsSchema = z.coerce.number().int().nonnegative().max(MAX_BPS)
 
 /** When a mined transaction cannot be undone: a tag of the chain, or a number of blocks. */

@@ -80,11 +80,13 @@ export async function demoCommand(run: Run, options: DemoOptions): Promise<Repor
   const dir = await mkdtemp(join(tmpdir(), 'muster-demo-'))
   run.note(`A throw-away chain and store in ${dir}`)
   const chain = await startChainProcess(dir, DEMO_CUT - HEAD_START, run.clock)
-  const isKept = options.keep === true
+  let isKept = false
   try {
     const demo = await playDemo(demoRun(run, dir, chain.url, options.batch))
     const result = { ...demo.result, seconds: secondsSince(run, startedAt) }
     checkDemo(result)
+    // Only what is whole is worth keeping, and who is not told of the chain cannot stop it.
+    isKept = options.keep === true
     const where = isKept ? { url: chain.url, dir, pid: chain.pid } : undefined
     const lines = [...demoLines(result, demo), ...demoNext(where)]
     return { json: result, lines }

@@ -23,9 +23,10 @@ export async function newKeyCommand(
   const role = roleOf(name)
   const { keystore } = run.config.keys[role]
   if (existsSync(keystore)) throw new KeeperError('KEYSTORE_EXISTS', { file: keystore })
-  const { password, writtenTo } = await passwordFor(run, role, keystore)
+  // First of all: a password made for a key that cannot be read would be in the way next time.
   const privateKey =
     options.import === undefined ? {} : { privateKey: await readKey(options.import) }
+  const { password, writtenTo } = await passwordFor(run, role, keystore)
   const light = options.light === true
   const { address } = await createKeystore({ file: keystore, password, light, ...privateKey })
   const { file } = keyVariables(role)
@@ -82,6 +83,7 @@ async function passwordFor({ config }: Run, role: Role, keystore: string): Promi
   const password = randomBytes(PASSWORD_BYTES).toString('base64url')
   const writtenTo = keystore.replace(/\.json$/, '') + '.password'
   await mkdir(dirname(writtenTo), { recursive: true, mode: 0o700 })
+  if (existsSync(writtenTo)) throw new KeeperError('KEYSTORE_EXISTS', { file: writtenTo })
   await writeFile(writtenTo, `${password}\n`, { flag: 'wx', mode: 0o600 })
   return { password, writtenTo }
 }

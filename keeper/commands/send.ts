@@ -1,11 +1,13 @@
 import { mulDivUp } from '../base/amount.ts'
 import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
+import { isoTime } from '../base/time.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { faultOf } from '../chain/client.ts'
 import type { TxRecord } from '../chain/journal-rows.ts'
 import { decodeRevert, simulate } from '../chain/simulate.ts'
+import type { DecodedRevert } from '../chain/simulate.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import type { SendingSession } from './session.ts'
 
@@ -68,14 +70,26 @@ async function gasFor(session: SendingSession, call: Required<Call>): Promise<bi
       [contracts.errors],
       facts['message'],
     )
-    throw new KeeperError('TX_WOULD_REVERT', { kind, key, ...revert })
+    throw wouldRevert(call, revert)
   }
+}
+
+// Unix seconds of 2017 to 2096: no amount of coin that a rule names is so small.
+const UNIX_SECONDS = /^(1[5-9]|[23]\d)\d{8}$/
+
+/** 'SweepTooEarly(1, 1735243200)' says little to a person: times are told as such. */
+function wouldRevert(
+  { kind, key }: Pick<Call, 'kind' | 'key'>,
+  { error, args }: DecodedRevert,
+): KeeperError {
+  const told = args.map((arg) => (UNIX_SECONDS.test(arg) ? isoTime(Number(arg)) : arg))
+  return new KeeperError('TX_WOULD_REVERT', { kind, key, error, args: told })
 }
 
 /** Would the call succeed if `from` made it now? Throws what the contract says when not. */
 export async function rehearse(session: SendingSession, from: Address, call: Call): Promise<void> {
-  const { kind, key, to, data, value = 0n } = call
+  const { to, data, value = 0n } = call
   const fields = { from, to, data, value }
   const revert = await simulate(session.client, fields, [session.contracts.errors])
-  if (revert) throw new KeeperError('TX_WOULD_REVERT', { kind, key, ...revert })
+  if (revert) throw wouldRevert(call, revert)
 }

@@ -109,6 +109,11 @@ describe('bad input at the command line', function () {
     const created = await site.ok('keys', 'new', 'keeper', '--light')
     expect(created).to.include({ keystore: key })
     await site.fails('KEYSTORE_EXISTS', 78, 'keys', 'new', 'keeper')
+    // An import that fails leaves nothing behind that would stop the next one.
+    const noKey = site.write('no-key.txt', 'zz')
+    for (const file of [noKey, noKey, join(site.dir, 'nowhere')]) {
+      await site.fails('FILE_UNREADABLE', 65, 'keys', 'new', 'admin', '--light', '--import', file)
+    }
     expect(await run({})).to.deep.equal(['PASSWORD_MISSING', 78])
     expect(await run({ MUSTER_KEEPER_PASSWORD: 'not this one' })).to.deep.equal([
       'PASSWORD_WRONG',
