@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CATALOGUE } from '../keeper/base/error-catalogue.ts'
 import type { CatalogueRow } from '../keeper/base/error-catalogue.ts'
-import { COMMON_PASSWORD_FILE, ROLES, SETTINGS, keyVariables } from '../keeper/config.ts'
+import { SETTINGS } from '../keeper/base/settings.ts'
+import { COMMON_PASSWORD_FILE, ROLES, keyVariables } from '../keeper/config.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
