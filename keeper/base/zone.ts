@@ -10,16 +10,28 @@ export const GRID_CHECK_YEARS = 10
 const SECONDS_PER_DAY = 86_400
 const DAYS_PER_YEAR = 366
 
+// Ten years and some: the check against the grid walks as many, once, at the start.
+const MAX_KEPT_DAYS = 4_000
+// A keeper works in one zone; the tests go through all of them.
+const MAX_KEPT_ZONES = 4
+
 /** A day of the civil calendar, counted from 1970-01-01, so that tomorrow is + 1. */
 type CivilDay = number
 
-const formats = new Map<string, Intl.DateTimeFormat>()
+interface ZoneRules {
+  format: Intl.DateTimeFormat
+  /** The offset at the start of a UTC day, by that day's number: a format costs 1.6 µs, this 0.05. */
+  offsets: Map<number, number>
+}
 
-function formatOf(zone: string): Intl.DateTimeFormat {
-  const known = formats.get(zone)
+const kept = new Map<string, ZoneRules>()
+
+function rulesOf(zone: string): ZoneRules {
+  const known = kept.get(zone)
   if (known) return known
-  const created = createFormat(zone)
-  formats.set(zone, created)
+  const created = { format: createFormat(zone), offsets: new Map<number, number>() }
+  if (kept.size >= MAX_KEPT_ZONES) kept.clear()
+  kept.set(zone, created)
   return created
 }
 
@@ -38,19 +50,35 @@ function createFormat(zone: string): Intl.DateTimeFormat {
   }
 }
 
-/** Seconds that the zone's wall clock is ahead of UTC at an instant. */
+/**
+ * Seconds that the zone's wall clock is ahead of UTC at an instant. Alike at both ends of a UTC day, it was so
+ * all day: no zone ever changed its clock and back within one.
+ */
 function offsetAt(zone: string, unix: UnixSeconds): number {
-  return wallClockAt(zone, unix) - unix
+  const rules = rulesOf(zone)
+  const day = Math.floor(unix / SECONDS_PER_DAY)
+  const atStart = offsetAtStart(rules, day)
+  return atStart === offsetAtStart(rules, day + 1) ? atStart : readOffset(rules.format, unix)
+}
+
+function offsetAtStart({ format, offsets }: ZoneRules, day: number): number {
+  const known = offsets.get(day)
+  if (known !== undefined) return known
+  const read = readOffset(format, day * SECONDS_PER_DAY)
+  if (offsets.size >= MAX_KEPT_DAYS) offsets.clear()
+  offsets.set(day, read)
+  return read
+}
+
+function readOffset(format: Intl.DateTimeFormat, unix: UnixSeconds): number {
+  const numbers = format.format(unix * 1000).match(/\d+/g) ?? []
+  const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = numbers.map(Number)
+  return Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - unix
 }
 
 /** What the zone's wall clock shows, written as if it were UTC. */
 function wallClockAt(zone: string, unix: UnixSeconds): number {
-  const numbers =
-    formatOf(zone)
-      .format(unix * 1000)
-      .match(/\d+/g) ?? []
-  const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = numbers.map(Number)
-  return Date.UTC(year, month - 1, day, hour, minute, second) / 1000
+  return unix + offsetAt(zone, unix)
 }
 
 function civilDayAt(zone: string, unix: UnixSeconds): CivilDay {
