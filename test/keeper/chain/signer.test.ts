@@ -2,29 +2,11 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Transaction, Wallet } from 'ethers'
-import type { Address, Hex } from '../../../keeper/base/schema.ts'
-import {
-  createKeystore,
-  openKeystore,
-  readKeystoreAddress,
-  walletSigner,
-} from '../../../keeper/chain/signer.ts'
-import { checkSigned, toTransaction } from '../../../keeper/chain/unsigned.ts'
-import type { UnsignedTx } from '../../../keeper/chain/unsigned.ts'
+import { createKeystore, openKeystore, readKeystoreAddress } from '../../../keeper/chain/signer.ts'
+import { checkSigned } from '../../../keeper/chain/unsigned.ts'
 import { TEST_KEYS } from '../../helpers/chain.ts'
-import { codeOf, rejectionOf } from '../../helpers/errors.ts'
-
-const unsigned: UnsignedTx = {
-  chainId: 31_337,
-  nonce: 7,
-  to: '0x52908400098527886E0F7030069857D2E4169EE7',
-  data: '0x1234',
-  value: 5n,
-  gasLimit: 100_000n,
-  maxFeePerGas: 10n,
-  maxPriorityFeePerGas: 1n,
-}
+import { rejectionOf } from '../../helpers/errors.ts'
+import { SAMPLE_TX as unsigned } from '../../helpers/signers.ts'
 
 describe('the keystore signer', function () {
   this.timeout(30_000)
@@ -68,49 +50,5 @@ describe('the keystore signer', function () {
       const refusal = await rejectionOf(openKeystore({ file: path, password: 'x' }))
       expect(refusal.code).to.equal('KEYSTORE_UNREADABLE')
     }
-  })
-})
-
-describe('what a signer returns', () => {
-  const signer = walletSigner(TEST_KEYS[0])
-  const check = (raw: Hex, sender: Address = signer.address): unknown =>
-    checkSigned(raw, unsigned, sender)
-
-  it('S-25 a signature by another key is refused', async () => {
-    const raw = await walletSigner(TEST_KEYS[1]).signTransaction(unsigned)
-    expect(codeOf(() => check(raw))).to.equal('SIGNATURE_WRONG')
-  })
-
-  it('S-25 any changed field is refused', async () => {
-    const changes: Partial<UnsignedTx>[] = [
-      { chainId: 1 },
-      { nonce: 8 },
-      { to: signer.address },
-      { data: '0x1235' },
-      { value: 6n },
-      { gasLimit: 100_001n },
-      { maxFeePerGas: 11n },
-      { maxPriorityFeePerGas: 2n },
-    ]
-    for (const change of changes) {
-      const raw = await signer.signTransaction({ ...unsigned, ...change })
-      expect(
-        codeOf(() => check(raw)),
-        JSON.stringify(Object.keys(change)),
-      ).to.equal('SIGNATURE_WRONG')
-    }
-  })
-
-  it('S-25 another type, an unsigned one and bytes that are no transaction are refused', async () => {
-    const { maxFeePerGas: _cap, maxPriorityFeePerGas: _tip, ...rest } = unsigned
-    const legacy = await new Wallet(TEST_KEYS[0]).signTransaction(
-      Transaction.from({ ...rest, type: 0, gasPrice: 10n }),
-    )
-    const raws = [legacy, toTransaction(unsigned).unsignedSerialized, '0x02c0', '0x1234'] as Hex[]
-    for (const raw of raws)
-      expect(
-        codeOf(() => check(raw)),
-        raw,
-      ).to.equal('SIGNATURE_WRONG')
   })
 })
