@@ -6,9 +6,11 @@ import type { Clock } from './base/time.ts'
 import { openChain } from './chain/client.ts'
 import { openContracts, readDeployment } from './chain/contracts.ts'
 import type { TxRecord } from './chain/journal-rows.ts'
+import { openJournal } from './chain/journal-writer.ts'
 import type { StepLabel } from './chain/send-context.ts'
 import { openSender } from './chain/sender.ts'
 import type { Sender } from './chain/sender.ts'
+import { noSideLog } from './chain/side-log.ts'
 import { openKeystore } from './chain/signer.ts'
 import type { TxSigner } from './chain/signer.ts'
 import type { Config } from './config.ts'
@@ -130,7 +132,7 @@ function senderOf(
   if (!signer) return lockedSender(client, role)
   const { finality, nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs } = config
   return openSender({
-    db,
+    journal: openJournal({ db, sideLog: noSideLog, clock: systemClock }),
     client,
     signer,
     finality,

@@ -68,8 +68,8 @@ function refuseClosed({ state, kind, key, reason, hash }: TxRecord): void {
 }
 
 async function turn(context: SendContext, tx: TxRecord, watch: Watch): Promise<TxRecord> {
-  const { client, finality, clock, patience, db } = context
-  const attempts = await attemptsOf(db, tx.id)
+  const { client, finality, clock, patience, journal } = context
+  const attempts = await attemptsOf(journal.db, tx.id)
   const sighting = await look(client, tx, attempts, finality)
   const facts = await factsOf(context, tx, attempts, sighting, watch)
   const step = nextStep(facts, clock.nowMs(), patience)
@@ -123,7 +123,7 @@ interface Decision {
 }
 
 async function act(context: SendContext, tx: TxRecord, decision: Decision): Promise<TxRecord> {
-  const { db, clock } = context
+  const { journal, clock } = context
   const { step, attempts, sighting, watch } = decision
   switch (step) {
     case 'sign':
@@ -137,9 +137,9 @@ async function act(context: SendContext, tx: TxRecord, decision: Decision): Prom
     case 'record':
       return sighting.receipt ? storeReceipt(context, tx, sighting.receipt) : tx
     case 'rewind':
-      return recordRewound(db, tx, clock.now())
+      return recordRewound(journal, tx, clock.now())
     case 'final': {
-      const done = await recordFinal(db, tx, clock.now())
+      const done = await recordFinal(journal, tx, clock.now())
       await context.onStep('final', done)
       return done
     }
@@ -161,16 +161,19 @@ function unreachable(step: never): never {
 
 /** What was signed a moment ago needs no second look before it goes out. */
 async function submitNew(context: SendContext, tx: TxRecord, watch: Watch): Promise<TxRecord> {
-  return (await broadcastLast(context, tx, await attemptsOf(context.db, tx.id), watch)) ?? tx
+  return (
+    (await broadcastLast(context, tx, await attemptsOf(context.journal.db, tx.id), watch)) ?? tx
+  )
 }
 
 async function stop(
-  { db, clock, log }: SendContext,
+  { journal, clock, log }: SendContext,
   tx: TxRecord,
   state: 'unknown' | 'foreign',
 ): Promise<KeeperError> {
-  await recordStopped(db, tx, state, clock.now())
   const { nonce, sender, kind, key } = tx
+  const reason = `nonce ${nonce} is used on chain, but no receipt of ours is found`
+  await recordStopped(journal, tx, state, reason, clock.now())
   log.error({ tx: tx.id, nonce, sender, kind, key, state }, 'queue-stopped')
   const code = state === 'foreign' ? 'NONCE_FOREIGN' : 'TX_UNKNOWN'
   return new KeeperError(code, { nonce, sender, kind, key })

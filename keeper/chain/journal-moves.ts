@@ -8,6 +8,7 @@ import { appendEvent } from './journal-chain.ts'
 import type { JournalEventKind } from './journal-chain.ts'
 import { txOf } from './journal-rows.ts'
 import type { AttemptPurpose, TxRecord, TxRow, TxState } from './journal-rows.ts'
+import type { Journal } from './journal-writer.ts'
 import type { SignedTx } from './unsigned.ts'
 
 /** Which states a move may start from: anything else means that two writers work on one journal. */
@@ -17,6 +18,8 @@ const MAY_INCLUDE: TxState[] = ['signed', 'broadcast', 'included', 'unknown']
 const MAY_REWIND: TxState[] = ['included']
 const MAY_FINISH: TxState[] = ['included']
 const MAY_STOP: TxState[] = ['planned', 'signed', 'broadcast', 'included', 'unknown', 'foreign']
+const MAY_ORPHAN: TxState[] = ['final', 'reverted', 'cancelled']
+const MAY_RESOLVE: TxState[] = ['unknown', 'foreign']
 const MAY_RELEASE: TxState[] = ['planned']
 
 interface Move {
@@ -52,13 +55,13 @@ export interface NewAttempt extends SignedTx {
 
 /** The signed bytes are on disk before they may leave the process. */
 export function recordSigned(
-  db: Db,
+  journal: Journal,
   tx: TxRecord,
   attempt: NewAttempt,
   at: UnixSeconds,
 ): Promise<TxRecord> {
   const { hash, raw, purpose, fees } = attempt
-  return db.begin(async (t) => {
+  return journal.db.begin(async (t) => {
     await t.query(
       `insert into tx_attempt (tx_id, hash, raw, purpose, max_fee, tip, signed_at)
        values ($1, $2, $3, $4, $5, $6, $7)`,
@@ -71,12 +74,12 @@ export function recordSigned(
 }
 
 export function recordBroadcast(
-  db: Db,
+  journal: Journal,
   tx: TxRecord,
   hash: Hex,
   at: UnixSeconds,
 ): Promise<TxRecord> {
-  return db.begin(async (t) => {
+  return journal.db.begin(async (t) => {
     await t.query('update tx_attempt set broadcast_at = $2 where hash = $1', [hash, at])
     const event = { event: 'broadcast', facts: { hash } } as const
     return move(t, tx.id, at, { from: MAY_BROADCAST, to: 'broadcast', ...event })
@@ -84,7 +87,7 @@ export function recordBroadcast(
 }
 
 export function recordIncluded(
-  db: Db,
+  journal: Journal,
   tx: TxRecord,
   receipt: Receipt,
   at: UnixSeconds,
@@ -101,50 +104,85 @@ export function recordIncluded(
     reason: reason ?? null,
   }
   const facts = { hash, blockNumber, blockHash, gasUsed, gasPrice, succeeded, reason }
-  return db.begin((t) =>
+  return journal.db.begin((t) =>
     move(t, tx.id, at, { from: MAY_INCLUDE, to: 'included', event: 'included', facts, columns }),
   )
 }
 
 /** A reorg took the block away: what was in it stays in the events. */
-export function recordRewound(db: Db, tx: TxRecord, at: UnixSeconds): Promise<TxRecord> {
+export function recordRewound(journal: Journal, tx: TxRecord, at: UnixSeconds): Promise<TxRecord> {
   const facts = { hash: tx.hash, blockNumber: tx.blockNumber, blockHash: tx.blockHash }
   const gone = { block_number: null, block_hash: null, gas_used: null, gas_price: null }
   const columns = { ...gone, succeeded: null, reason: null }
-  return db.begin((t) =>
+  return journal.db.begin((t) =>
     move(t, tx.id, at, { from: MAY_REWIND, to: 'broadcast', event: 'rewound', facts, columns }),
   )
 }
 
-/** Deep enough to stay. A failed one is 'reverted' from here on. */
-export function recordFinal(db: Db, tx: TxRecord, at: UnixSeconds): Promise<TxRecord> {
-  const state = tx.succeeded === false ? 'reverted' : 'final'
-  const facts = { hash: tx.hash, blockHash: tx.blockHash, reason: tx.reason }
-  return db.begin((t) => move(t, tx.id, at, { from: MAY_FINISH, to: state, event: state, facts }))
+/** Deep enough to stay. A failed one is 'reverted' from here on, and one that a cancel won 'cancelled'. */
+export function recordFinal(journal: Journal, tx: TxRecord, at: UnixSeconds): Promise<TxRecord> {
+  return journal.db.begin(async (t) => {
+    const state = await outcomeOf(t, tx)
+    const facts = { hash: tx.hash, blockHash: tx.blockHash, reason: tx.reason }
+    return move(t, tx.id, at, { from: MAY_FINISH, to: state, event: state, facts })
+  })
+}
+
+async function outcomeOf(t: Db, tx: TxRecord): Promise<'final' | 'reverted' | 'cancelled'> {
+  const mined = await t.maybeOne<{ purpose: AttemptPurpose }>(
+    'select purpose from tx_attempt where tx_id = $1 and hash = $2',
+    [tx.id, tx.hash],
+  )
+  if (mined?.purpose === 'cancel') return 'cancelled'
+  return tx.succeeded === false ? 'reverted' : 'final'
 }
 
 /** Needs a human: the queue of this sender stands still until then. */
 export function recordStopped(
-  db: Db,
+  journal: Journal,
   tx: TxRecord,
   state: 'unknown' | 'foreign',
+  reason: string,
   at: UnixSeconds,
 ): Promise<TxRecord> {
-  const reason = `nonce ${tx.nonce} is used on chain, but no receipt of ours is found`
   const step = { to: state, event: state, facts: { reason }, columns: { reason } } as const
-  return db.begin((t) => move(t, tx.id, at, { from: MAY_STOP, ...step }))
+  return journal.db.begin((t) => move(t, tx.id, at, { from: MAY_STOP, ...step }))
+}
+
+/** S-29: the block of a closed row is gone. Nothing is sent again before a human has looked. */
+export function recordOrphaned(
+  journal: Journal,
+  tx: TxRecord,
+  reason: string,
+  at: UnixSeconds,
+): Promise<TxRecord> {
+  const facts = { hash: tx.hash, blockNumber: tx.blockNumber, blockHash: tx.blockHash, reason }
+  const step = { to: 'unknown', event: 'unknown', facts, columns: { reason } } as const
+  return journal.db.begin((t) => move(t, tx.id, at, { from: MAY_ORPHAN, ...step }))
+}
+
+/** A human has found out what became of it: the row is closed, its nonce stays used. */
+export function recordResolved(
+  journal: Journal,
+  tx: TxRecord,
+  reason: string,
+  at: UnixSeconds,
+): Promise<TxRecord> {
+  const facts = { nonce: tx.nonce, reason, isResolved: true }
+  const step = { to: 'cancelled', event: 'cancelled', facts, columns: { reason } } as const
+  return journal.db.begin((t) => move(t, tx.id, at, { from: MAY_RESOLVE, ...step }))
 }
 
 /** Gives the nonce back, which is allowed only while nothing was ever signed with it. */
 export function recordReleased(
-  db: Db,
+  journal: Journal,
   tx: TxRecord,
   reason: string,
   at: UnixSeconds,
 ): Promise<TxRecord> {
   const columns = { nonce: null, reason }
   const facts = { nonce: tx.nonce, reason }
-  return db.begin((t) =>
+  return journal.db.begin((t) =>
     move(t, tx.id, at, {
       from: MAY_RELEASE,
       to: 'cancelled',

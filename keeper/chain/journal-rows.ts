@@ -34,6 +34,8 @@ export interface TxRecord {
   reason: string | undefined
   /** Of the attempt that was mined; before that, of the last one signed. */
   hash: Hex | undefined
+  /** The journal's head at the moment of the plan, which the sender appends to the calldata. */
+  anchor: Hex | undefined
   succeeded: boolean | undefined
   blockNumber: number | undefined
   blockHash: Hex | undefined
@@ -66,6 +68,7 @@ export interface TxRow {
   state: TxState
   reason: string | null
   hash: Hex | null
+  anchor: Hex | null
   succeeded: boolean | null
   block_number: bigint | null
   block_hash: Hex | null
@@ -109,13 +112,14 @@ export function txOf(row: TxRow): TxRecord {
 
 type Outcome = Pick<
   TxRecord,
-  'reason' | 'hash' | 'succeeded' | 'blockNumber' | 'blockHash' | 'gasUsed' | 'gasPrice'
+  'reason' | 'hash' | 'anchor' | 'succeeded' | 'blockNumber' | 'blockHash' | 'gasUsed' | 'gasPrice'
 >
 
 function outcomeOf(row: TxRow): Outcome {
   return {
     reason: row.reason ?? undefined,
     hash: row.hash ?? undefined,
+    anchor: row.anchor ?? undefined,
     succeeded: row.succeeded ?? undefined,
     blockNumber: numberOf(row.block_number),
     blockHash: row.block_hash ?? undefined,

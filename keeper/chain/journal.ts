@@ -7,6 +7,7 @@ import type { Db } from '../store/db.ts'
 import { appendEvent } from './journal-chain.ts'
 import { SELECT_TX, attemptOf, txOf } from './journal-rows.ts'
 import type { AttemptRow, TxAttempt, TxRecord, TxRow, TxState } from './journal-rows.ts'
+import type { Journal } from './journal-writer.ts'
 
 /** Who is asked for what, once: (chain, contract, kind, key) is the business key. */
 export interface TxIntent {
@@ -17,6 +18,8 @@ export interface TxIntent {
   value: Wei
   /** Computed by the caller: an estimate finds the cheapest success, which may pay nobody. */
   gasLimit: bigint
+  /** The journal's head goes along with the transaction: see TxRecord.anchor. */
+  anchor?: true
 }
 
 export interface Plan {
@@ -44,21 +47,25 @@ export function payloadHashOf({ to, value, data }: Pick<TxIntent, 'to' | 'value'
 }
 
 /**
- * Stores the intent and reserves its nonce, in the caller's transaction. A known key with the same
+ * Stores the intent and reserves its nonce, in the caller's transaction if there is one. A known key with the same
  * payload gives the old row; with another payload it is refused. Only an intent that was released
  * before anything was signed gets a new nonce.
  */
-export async function openIntent(t: Db, plan: Plan): Promise<TxRecord> {
-  return t.begin(async (inner) => {
+export async function openIntent(journal: Journal, plan: Plan, t?: Db): Promise<TxRecord> {
+  return (t ?? journal.db).begin(async (inner) => {
     const known = await findIntent(inner, keyOf(plan))
     if (known) refuseOtherPayload(known, plan.intent)
     if (known && known.nonce !== undefined) return known
     const nonce = await nextNonce(inner, plan)
-    const id = known ? await reopen(inner, known, nonce, plan) : await insert(inner, nonce, plan)
+    const anchor = plan.intent.anchor ? await anchorOf(inner) : null
+    const reserved = { nonce, anchor }
+    const id = known
+      ? await reopen(inner, known, reserved, plan)
+      : await insert(inner, reserved, plan)
     await appendEvent(inner, {
       txId: id,
       kind: 'planned',
-      facts: planFacts(plan, nonce),
+      facts: planFacts(plan, reserved),
       at: plan.at,
     })
     return readTx(inner, id)
@@ -74,9 +81,21 @@ function keyOf({ chainId, intent }: Plan): BusinessKey {
   return { chainId, contract: intent.to, kind: intent.kind, key: intent.key }
 }
 
-function planFacts({ chainId, sender, intent }: Plan, nonce: number): object {
-  const { kind, key, to, value } = intent
-  return { chainId, sender, nonce, kind, key, to, value, payloadHash: payloadHashOf(intent) }
+interface Reserved {
+  nonce: number
+  anchor: Hex | null
+}
+
+async function anchorOf(t: Db): Promise<Hex> {
+  const { hash } = await t.one<{ hash: string }>('select hash from journal_head for update')
+  return `0x${hash}`
+}
+
+/** All that makes the row, so that the row can be made again from its events. */
+function planFacts({ chainId, sender, intent }: Plan, { nonce, anchor }: Reserved): object {
+  const { kind, key, to, value, gasLimit } = intent
+  const payloadHash = payloadHashOf(intent)
+  return { chainId, sender, nonce, kind, key, to, value, gasLimit, payloadHash, anchor }
 }
 
 /** The journal owns the nonce; what the chain has counted is only a floor. */
@@ -97,12 +116,12 @@ export async function lastNonce(
   return last === null ? undefined : Number(last)
 }
 
-async function insert(t: Db, nonce: number, plan: Plan): Promise<bigint> {
+async function insert(t: Db, { nonce, anchor }: Reserved, plan: Plan): Promise<bigint> {
   const { intent, chainId, sender, at } = plan
   const row = await t.one<{ id: bigint }>(
     `insert into tx (chain_id, contract, kind, key, payload_hash, sender, nonce, data, value,
-                     gas_limit, state, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'planned', $11, $11) returning id`,
+                     gas_limit, anchor, state, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'planned', $12, $12) returning id`,
     [
       chainId,
       intent.to.toLowerCase(),
@@ -114,18 +133,24 @@ async function insert(t: Db, nonce: number, plan: Plan): Promise<bigint> {
       intent.data,
       intent.value,
       intent.gasLimit,
+      anchor,
       at,
     ],
   )
   return row.id
 }
 
-async function reopen(t: Db, known: TxRecord, nonce: number, plan: Plan): Promise<bigint> {
+async function reopen(
+  t: Db,
+  known: TxRecord,
+  { nonce, anchor }: Reserved,
+  plan: Plan,
+): Promise<bigint> {
   const row = await t.one<{ id: bigint }>(
     `update tx set nonce = $2, sender = $3, gas_limit = $4, state = 'planned', reason = null,
-                   updated_at = $5
+                   updated_at = $5, anchor = $6
       where id = $1 and nonce is null returning id`,
-    [known.id, nonce, plan.sender.toLowerCase(), plan.intent.gasLimit, plan.at],
+    [known.id, nonce, plan.sender.toLowerCase(), plan.intent.gasLimit, plan.at, anchor],
   )
   return row.id
 }

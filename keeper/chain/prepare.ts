@@ -8,8 +8,10 @@ import type { SendContext } from './send-context.ts'
 import { simulate } from './simulate.ts'
 import type { DecodedRevert } from './simulate.ts'
 
+type Payload = Omit<TxIntent, 'anchor'>
+
 /** Everything that can refuse a transaction before a nonce is spent on it: revert, price, balance. */
-export async function prepare(context: SendContext, intent: TxIntent): Promise<Fees> {
+export async function prepare(context: SendContext, intent: Payload): Promise<Fees> {
   const { client, signer } = context
   const [revert, market, balance] = await Promise.all([
     findRevert(context, intent),
@@ -31,7 +33,7 @@ export async function prepare(context: SendContext, intent: TxIntent): Promise<F
 
 async function findRevert(
   { client, signer, errors }: SendContext,
-  { to, data, value, gasLimit }: TxIntent,
+  { to, data, value, gasLimit }: Payload,
 ): Promise<DecodedRevert | undefined> {
   const fields = { from: signer.address, to, data, value, gas: gasLimit }
   return simulate(client, fields, errors).catch((error: unknown) => {

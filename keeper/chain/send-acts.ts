@@ -25,7 +25,7 @@ async function prepareAgain(context: SendContext, tx: TxRecord): Promise<Fees> {
     return await prepare(context, { ...tx, to: tx.contract })
   } catch (error) {
     if (isKeeperError(error, 'TX_WOULD_REVERT')) {
-      await recordReleased(context.db, tx, error.message, context.clock.now())
+      await recordReleased(context.journal, tx, error.message, context.clock.now())
     }
     throw error
   }
@@ -52,7 +52,7 @@ async function sign(
   const raw = await context.signer.signTransaction(unsigned)
   const signed = checkSigned(raw, unsigned, tx.sender)
   const attempt = { ...signed, purpose, fees }
-  const stored = await recordSigned(context.db, tx, attempt, context.clock.now())
+  const stored = await recordSigned(context.journal, tx, attempt, context.clock.now())
   await context.onStep('signed-stored', stored)
   return stored
 }
@@ -77,7 +77,7 @@ export async function broadcastLast(
   const isTaken = await submit(context, tx, last, memory)
   if (!isTaken) return undefined
   await context.onStep('broadcast-accepted', tx)
-  const stored = await recordBroadcast(context.db, tx, last.hash, context.clock.now())
+  const stored = await recordBroadcast(context.journal, tx, last.hash, context.clock.now())
   const { kind, key, nonce } = tx
   context.log.info({ kind, key, nonce, hash: last.hash, purpose: last.purpose }, 'tx-broadcast')
   return stored
@@ -132,7 +132,7 @@ export async function storeReceipt(
 ): Promise<TxRecord> {
   await context.onStep('mined', tx)
   const reason = receipt.succeeded ? undefined : await reasonOf(context, tx, receipt)
-  const stored = await recordIncluded(context.db, tx, receipt, context.clock.now(), reason)
+  const stored = await recordIncluded(context.journal, tx, receipt, context.clock.now(), reason)
   await context.onStep('receipt-stored', stored)
   const { kind, key, nonce } = tx
   const { hash, blockNumber, gasUsed, succeeded } = receipt

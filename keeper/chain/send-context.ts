@@ -2,10 +2,10 @@ import type { Interface } from 'ethers'
 import type { Logger } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Finality } from '../base/schema.ts'
-import type { Db } from '../store/db.ts'
 import type { ChainClient } from './client.ts'
 import type { FeePolicy } from './fees.ts'
 import type { TxRecord } from './journal-rows.ts'
+import type { Journal } from './journal-writer.ts'
 import type { Patience } from './send-state.ts'
 import type { TxSigner } from './signer.ts'
 
@@ -14,7 +14,7 @@ export type StepLabel =
   'intent-stored' | 'signed-stored' | 'broadcast-accepted' | 'mined' | 'receipt-stored' | 'final'
 
 export interface SenderOptions {
-  db: Db
+  journal: Journal
   client: ChainClient
   signer: TxSigner
   /** Real time, also in a replay of past days: it measures waiting. */

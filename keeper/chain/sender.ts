@@ -73,23 +73,27 @@ function withErrors(context: SendContext, { errors }: SendOptions = {}): SendCon
 
 async function send(base: SendContext, intent: TxIntent, how?: SendOptions): Promise<TxRecord> {
   const context = withErrors(base, how)
-  const { db, client, signer } = context
+  const { journal, client, signer } = context
   const { chainId } = client
-  const known = await findIntent(db, { chainId, contract: intent.to, ...intent })
+  const known = await findIntent(journal.db, { chainId, contract: intent.to, ...intent })
   if (known) refuseOtherPayload(known, intent)
   if (known && known.nonce !== undefined) return carryOut(context, known, untilOf(how))
   await finishEarlier(context)
   const chainNonce = await waitForPrevious(context)
   const fees = await prepare(context, intent)
   const plan = { chainId, sender: signer.address, chainNonce, intent, at: context.clock.now() }
-  const tx = await openIntent(db, plan)
+  const tx = await openIntent(journal, plan)
   await context.onStep('intent-stored', tx)
   return carryOut(context, tx, untilOf(how), fees)
 }
 
 /** Nothing new while an earlier one is not mined; and nothing at all while one needs a human. */
 async function finishEarlier(context: SendContext): Promise<void> {
-  for (const tx of await unmined(context.db, context.client.chainId, context.signer.address)) {
+  for (const tx of await unmined(
+    context.journal.db,
+    context.client.chainId,
+    context.signer.address,
+  )) {
     if (tx.state === 'unknown' || tx.state === 'foreign') throw stopped(tx)
     await carryOut(context, tx, 'included')
   }
@@ -97,8 +101,8 @@ async function finishEarlier(context: SendContext): Promise<void> {
 
 /** Z-47: the chain must have counted the nonce before; a condition with a limit, not a fixed pause. */
 async function waitForPrevious(context: SendContext): Promise<number> {
-  const { db, client, signer, clock, nonceWaitMs, pollMs, signal } = context
-  const last = await lastNonce(db, client.chainId, signer.address)
+  const { journal, client, signer, clock, nonceWaitMs, pollMs, signal } = context
+  const last = await lastNonce(journal.db, client.chainId, signer.address)
   const sender = signer.address
   return waitFor(
     async () => {
@@ -120,7 +124,11 @@ async function waitForPrevious(context: SendContext): Promise<number> {
 
 async function resume(context: SendContext, until: Until): Promise<TxRecord[]> {
   const done: TxRecord[] = []
-  for (const tx of await unresolved(context.db, context.client.chainId, context.signer.address)) {
+  for (const tx of await unresolved(
+    context.journal.db,
+    context.client.chainId,
+    context.signer.address,
+  )) {
     if (tx.state === 'foreign') throw stopped(tx)
     done.push(await carryOut(context, tx, until))
   }

@@ -4,8 +4,10 @@ import { openChain } from '../chain/client.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { openContracts, readDeployment } from '../chain/contracts.ts'
 import type { Contracts } from '../chain/contracts.ts'
+import { openJournal } from '../chain/journal-writer.ts'
 import { openSender } from '../chain/sender.ts'
 import type { Sender } from '../chain/sender.ts'
+import { noSideLog } from '../chain/side-log.ts'
 import { openKeystore, walletSigner } from '../chain/signer.ts'
 import type { TxSigner } from '../chain/signer.ts'
 import type { Role } from '../config.ts'
@@ -67,7 +69,7 @@ export function senderOf(
 ): Sender {
   const { config, clock, log, signal } = run
   return openSender({
-    db,
+    journal: openJournal({ db, sideLog: noSideLog, clock }),
     client,
     signer,
     clock,

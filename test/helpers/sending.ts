@@ -4,6 +4,8 @@ import { systemClock } from '../../keeper/base/time.ts'
 import type { ChainClient } from '../../keeper/chain/client.ts'
 import type { TxIntent } from '../../keeper/chain/journal.ts'
 import type { SenderOptions } from '../../keeper/chain/send-context.ts'
+import { openJournal } from '../../keeper/chain/journal-writer.ts'
+import { noSideLog } from '../../keeper/chain/side-log.ts'
 import { walletSigner } from '../../keeper/chain/signer.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import { TEST_KEYS } from './chain.ts'
@@ -17,7 +19,7 @@ export function sendingOptions(
   changes: Partial<SenderOptions> = {},
 ): SenderOptions {
   return {
-    db,
+    journal: openJournal({ db, sideLog: noSideLog, clock: systemClock }),
     client,
     signer: walletSigner(TEST_KEYS[0]),
     clock: systemClock,

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Address } from '../../../keeper/base/schema.ts'
+import { systemClock } from '../../../keeper/base/time.ts'
 import { findBrokenEvent } from '../../../keeper/chain/journal-chain.ts'
 import {
   attemptsOf,
@@ -17,6 +18,9 @@ import {
   recordSigned,
 } from '../../../keeper/chain/journal-moves.ts'
 import type { TxRecord } from '../../../keeper/chain/journal-rows.ts'
+import { openJournal } from '../../../keeper/chain/journal-writer.ts'
+import type { Journal } from '../../../keeper/chain/journal-writer.ts'
+import { noSideLog } from '../../../keeper/chain/side-log.ts'
 import type { Db } from '../../../keeper/store/db.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { intentFor } from '../../helpers/sending.ts'
@@ -38,20 +42,22 @@ const receipt = {
 describe('the journal', function () {
   this.timeout(60_000)
   let db: Db
+  let journal: Journal
   beforeEach(async () => {
     db = await freshDb()
+    journal = openJournal({ db, sideLog: noSideLog, clock: systemClock })
   })
   afterEach(() => db.close())
 
   const open = (intent: TxIntent, chainNonce = 0): Promise<TxRecord> =>
-    openIntent(db, { chainId: 1, sender: SENDER, chainNonce, intent, at: 100 })
+    openIntent(journal, { chainId: 1, sender: SENDER, chainNonce, intent, at: 100 })
 
   async function finished(key: string): Promise<TxRecord> {
     const planned = await open(intentFor(TO, key))
     const attempt = { hash: HASH, raw: '0x02ff', purpose: 'send', fees } as const
-    const signed = await recordSigned(db, planned, attempt, 101)
-    const sent = await recordBroadcast(db, signed, HASH, 102)
-    return recordFinal(db, await recordIncluded(db, sent, receipt, 103), 104)
+    const signed = await recordSigned(journal, planned, attempt, 101)
+    const sent = await recordBroadcast(journal, signed, HASH, 102)
+    return recordFinal(journal, await recordIncluded(journal, sent, receipt, 103), 104)
   }
 
   it('Z-47 nonces follow one another without a gap, and the chain is only a floor', async () => {
@@ -107,18 +113,20 @@ describe('the journal', function () {
 
   it('a move that does not follow from the state is refused and leaves no event', async () => {
     const planned = await open(intentFor(TO, 'a'))
-    expect((await rejectionOf(recordFinal(db, planned, 1))).code).to.equal('JOURNAL_STATE')
+    expect((await rejectionOf(recordFinal(journal, planned, 1))).code).to.equal('JOURNAL_STATE')
     expect(await db.query('select * from journal_event')).to.have.length(1)
   })
 
   it('S-21 a nonce may be given back only before anything is signed', async () => {
     const planned = await open(intentFor(TO, 'a'))
-    await recordReleased(db, planned, 'would revert', 1)
+    await recordReleased(journal, planned, 'would revert', 1)
     const again = await open(intentFor(TO, 'a'))
     expect(again).to.include({ id: planned.id, nonce: 0, state: 'planned' })
     const attempt = { hash: HASH, raw: '0x02ff', purpose: 'send', fees } as const
-    const signed = await recordSigned(db, again, attempt, 2)
-    expect((await rejectionOf(recordReleased(db, signed, 'no', 3))).code).to.equal('JOURNAL_STATE')
+    const signed = await recordSigned(journal, again, attempt, 2)
+    expect((await rejectionOf(recordReleased(journal, signed, 'no', 3))).code).to.equal(
+      'JOURNAL_STATE',
+    )
   })
 
   it('an edited, deleted or cut-off event is found by the chain of hashes', async () => {
