@@ -180,6 +180,12 @@ export const validators = rows({
     exitCode: EXIT.temporary,
     retry: true,
   },
+  PLAN_CHANGED: {
+    sentence: 'The slot {slot} of {job} was started with {field} {planned}, but it is {now} now.',
+    wayOut:
+      'Go back to the chain and the deployment it was started on, or give the new one a store of its own.',
+    exitCode: EXIT.config,
+  },
   HOUR_UNHEARD: {
     sentence: '{source} has no beats of hour {hour} yet.',
     wayOut: 'The slot waits for them until the window of the hour is over.',

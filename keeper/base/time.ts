@@ -15,6 +15,8 @@ export const SECONDS_PER_CYCLE = HOURS_PER_CYCLE * SECONDS_PER_HOUR
 export interface Clock {
   now(): UnixSeconds
   nowMs(): number
+  /** Runs on whatever is done to the clock; a machine's sleep may be left out of it. */
+  monotonicMs?(): number
   /** Rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
@@ -22,6 +24,7 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Math.floor(Date.now() / 1000),
   nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     signal?.throwIfAborted()
     await delay(ms, undefined, signal ? { signal } : {})

@@ -3,6 +3,7 @@ import { toJson } from '../base/json.ts'
 import type { Clock, Cycle, UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
 import type { Trigger } from '../validators/action-log.ts'
+import type { SlotPlan } from './plan.ts'
 
 export type SlotStatus = 'available' | 'running' | 'completed' | 'failed' | 'skipped'
 
@@ -14,6 +15,8 @@ export interface Slot {
   status: SlotStatus
   trigger: Trigger
   lateReason: string | undefined
+  /** What it was started with; undefined for one that never was. */
+  plan: SlotPlan | undefined
   attempts: number
   createdAt: UnixSeconds
   startedAt: UnixSeconds | undefined
@@ -47,20 +50,28 @@ export async function openSlots(db: Db, job: string): Promise<UnixSeconds[]> {
   return rows.map(({ slot }) => Number(slot))
 }
 
-/** The claim: a manual run and a scheduled one of the same slot share the row (S-44). */
+export interface SlotStart {
+  plan: SlotPlan
+  trigger: Trigger
+  lateReason?: string | undefined
+}
+
+/** The claim: a manual run and a scheduled one of the same slot share the row (S-44), and its first plan. */
 export async function startSlot(
   db: Db,
   clock: Clock,
   { job, slot }: SlotKey,
-  { cycle, trigger }: { cycle?: Cycle | undefined; trigger: Trigger },
+  { plan, trigger, lateReason }: SlotStart,
 ): Promise<void> {
   await db.query(
-    `insert into job_run (job, slot, cycle, status, trigger, attempts, created_at, started_at)
-     values ($1, $2, $3, 'running', $4, 1, $5, $5)
+    `insert into job_run (job, slot, cycle, plan, status, trigger, late_reason, attempts, created_at, started_at)
+     values ($1, $2, $3, $4::jsonb, 'running', $5, $6, 1, $7, $7)
      on conflict (job, slot) do update
-       set status = 'running', attempts = job_run.attempts + 1, started_at = $5
+       set status = 'running', attempts = job_run.attempts + 1, started_at = $7,
+           plan = coalesce(job_run.plan, excluded.plan),
+           late_reason = coalesce(job_run.late_reason, excluded.late_reason)
      where job_run.status not in ('completed', 'skipped')`,
-    [job, slot, cycle ?? null, trigger, clock.now()],
+    [job, slot, plan.cycle, toJson(plan), trigger, lateReason ?? null, clock.now()],
   )
 }
 
@@ -129,6 +140,7 @@ interface SlotRow {
   status: SlotStatus
   trigger: Trigger
   late_reason: string | null
+  plan: SlotPlan | null
   attempts: number
   created_at: bigint
   started_at: bigint | null
@@ -147,6 +159,7 @@ function slotOf(row: SlotRow): Slot {
     slot: Number(row.slot),
     cycle: row.cycle ?? undefined,
     lateReason: row.late_reason ?? undefined,
+    plan: row.plan ?? undefined,
     createdAt: Number(row.created_at),
     startedAt: row.started_at === null ? undefined : Number(row.started_at),
     finishedAt: row.finished_at === null ? undefined : Number(row.finished_at),

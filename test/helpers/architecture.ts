@@ -28,6 +28,7 @@ const PURE_NAMES = new Set([
   'fees.ts',
   'send-state.ts',
   'due.ts',
+  'clock-guard.ts',
   'online-rate.ts',
   'cycle.ts',
   'batch.ts',
