@@ -1,5 +1,7 @@
 import { EXIT, rows } from './catalogue-row.ts'
 import { commands } from './catalogue-commands.ts'
+import { ops } from './catalogue-ops.ts'
+import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
 
 export { EXIT } from './catalogue-row.ts'
@@ -180,9 +182,45 @@ const chain = rows({
     exitCode: EXIT.failed,
   },
   QUEUE_STOPPED: {
-    sentence: 'The queue of {sender} is stopped by {kind} {key} in state {state}.',
-    wayOut: 'A human has to decide about it: see `muster journal --state {state}`.',
+    sentence: 'The queue of {sender} is stopped by {kind} {key} in state {state}: {reason}.',
+    wayOut:
+      'Find out what became of it (`muster journal --state {state}`), then `muster resume {id}`.',
     exitCode: EXIT.failed,
+  },
+  TX_NOT_STOPPED: {
+    sentence: '{kind} {key} does not wait for a human: it is {state}.',
+    wayOut: '`muster journal` shows what is planned, on its way or stopped.',
+    exitCode: EXIT.data,
+  },
+  TX_UNKNOWN_STILL: {
+    sentence:
+      'Still no endpoint shows a receipt of {kind} {key}, and nothing proves it did not happen.',
+    wayOut:
+      'Look at its hashes with other nodes. `muster resume {id} --abandon` gives it up; the contract refuses a repeat.',
+    exitCode: EXIT.failed,
+  },
+  TX_NOT_PENDING: {
+    sentence: '{kind} {key} is {state}: there is nothing to {step}.',
+    wayOut: '`muster journal` shows what is planned or on its way.',
+    exitCode: EXIT.data,
+  },
+  DRAINING: {
+    sentence: 'Nothing new is sent: the keeper is being drained ({kind} {key}).',
+    wayOut: 'Start the keeper again: what was planned goes on.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  FEE_BUDGET_SPENT: {
+    sentence:
+      'Fees of {sender} in 24 hours: {spent} wei spent or reserved, {cost} more would pass {budget}.',
+    wayOut: 'Wait, or raise MUSTER_DAILY_FEE_BUDGET. Nothing was signed.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  FINALITY_UNSUPPORTED: {
+    sentence: 'The node does not know the block tag {tag}.',
+    wayOut: 'Set MUSTER_FINALITY_DEPTH to the confirmations that count then, or use another node.',
+    exitCode: EXIT.config,
   },
   NONCE_WAIT_TIMEOUT: {
     sentence: 'The chain did not count nonce {nonce} of {sender} within {timeoutMs} ms.',
@@ -229,5 +267,14 @@ const rooms = rows({
   },
 })
 
-export const CATALOGUE = { ...base, ...store, ...chain, ...rooms, ...commands, ...validators }
+export const CATALOGUE = {
+  ...base,
+  ...store,
+  ...chain,
+  ...rooms,
+  ...commands,
+  ...validators,
+  ...signers,
+  ...ops,
+}
 export type ErrorCode = keyof typeof CATALOGUE
