@@ -158,7 +158,19 @@ function lockedSender(client: Keeper['client'], role: SigningRole): Sender {
     throw new KeeperError('KEY_NOT_CONFIGURED', { role, env: keyVariables(role).keystore })
   }
   const address = '0x0000000000000000000000000000000000000000'
-  return { address, client, send: refuse, carryOut: refuse, resume: refuse }
+  return {
+    address,
+    client,
+    window: 1,
+    send: refuse,
+    carryOut: refuse,
+    resume: refuse,
+    bump: refuse,
+    cancel: refuse,
+    resolve: refuse,
+    drain: async () => {},
+    inFlight: () => 0,
+  }
 }
 
 /** A transaction that turns out to have failed is recorded as that; the day reads the chain and goes on. */

@@ -3,6 +3,7 @@ import { commands } from './catalogue-commands.ts'
 import { ops } from './catalogue-ops.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
+import { verify } from './catalogue-verify.ts'
 
 export { EXIT } from './catalogue-row.ts'
 export type { CatalogueRow } from './catalogue-row.ts'
@@ -275,6 +276,5 @@ export const CATALOGUE = {
   ...commands,
   ...validators,
   ...signers,
-  ...ops,
-}
+  ...ops, ...verify }
 export type ErrorCode = keyof typeof CATALOGUE

@@ -49,8 +49,52 @@ export interface ChainClient {
   call(fields: CallFields, tag?: BlockTag): Promise<Hex>
   codeAt(address: Address): Promise<Hex>
   suggestedTip(): Promise<Wei>
+  /** Any endpoint has the transaction, pending or mined. */
+  knows(hash: Hex): Promise<boolean>
+  /** Every configured endpoint answered, and none has the transaction or a receipt of it. */
+  isAbsentEverywhere(hash: Hex): Promise<boolean>
   sendRaw(raw: Hex): Promise<Hex>
+  /** Has any endpoint the transaction, waiting or mined? What a refusal meant is told by this alone. */
+  knows(hash: Hex): Promise<boolean>
+  /** Every configured endpoint answered, and none has the transaction or its receipt. */
+  isAbsentEverywhere(hash: Hex): Promise<boolean>
+  /** What each endpoint says by itself, in configured order. */
+  each<T = unknown>(method: string, params?: readonly unknown[]): Promise<EndpointAnswer<T>[]>
+  /** How many endpoints must agree before something counts; 1 means that one node is trusted. */
+  readonly quorum: number
+  endpoints(): EndpointStatus[]
+  /** Requests so far, a row for each endpoint and method. */
+  stats(): RequestStats[]
   close(): void
+}
+
+export interface EndpointAnswer<T> {
+  url: string
+  answer?: T
+  error?: unknown
+}
+
+export interface EndpointStatus {
+  /** For showing: without credentials. */
+  url: string
+  state: 'closed' | 'open' | 'half-open'
+  /** In a row. */
+  failures: number
+  /** The highest block it was last seen at. */
+  head?: number
+  lastError?: string
+}
+
+export interface RequestStats {
+  url: string
+  method: string
+  requests: number
+  /** Answered with a JSON-RPC error. */
+  refused: number
+  /** Not answered, or not properly. */
+  failed: number
+  totalMs: number
+  maxMs: number
 }
 
 export interface ChainOptions {
@@ -79,7 +123,18 @@ export function clientOver(transport: Transport, chainId: number): ChainClient {
     request,
     ...chainReads(request),
     ...accountReads(request),
+    ...hashReads(request),
+    ...hashReads(request),
     sendRaw: (raw) => request<Hex>('eth_sendRawTransaction', [raw]),
+    each: async <T>(method: string, params: readonly unknown[] = []) => {
+      const { url } = transport
+      const answer = await request<T>(method, params).catch((error: unknown) => ({ error }))
+      const isFailed = typeof answer === 'object' && answer !== null && 'error' in answer
+      return [isFailed ? { url, error: answer.error } : { url, answer }]
+    },
+    quorum: 1,
+    endpoints: () => [{ url: transport.url, state: 'closed', failures: 0 }],
+    stats: () => [],
     close: () => provider.destroy(),
   }
 }
@@ -103,6 +158,26 @@ function chainReads(request: Request): ChainReads {
       ]),
     suggestedTip: async () => BigInt(await request<Hex>('eth_maxPriorityFeePerGas')),
   }
+}
+
+function hashReads(request: Request): Pick<ChainClient, 'knows' | 'isAbsentEverywhere'> {
+  const knows = async (hash: Hex): Promise<boolean> =>
+    (await request<unknown>('eth_getTransactionByHash', [hash])) !== null
+  return {
+    knows,
+    isAbsentEverywhere: async (hash) =>
+      !(await knows(hash)) && !(await request('eth_getTransactionReceipt', [hash])),
+  }
+}
+
+type HashReads = Pick<ChainClient, 'knows' | 'isAbsentEverywhere'>
+
+function hashReads(request: Request): HashReads {
+  const knows = async (hash: Hex): Promise<boolean> =>
+    (await request('eth_getTransactionByHash', [hash])) !== null
+  const isAbsent = async (hash: Hex): Promise<boolean> =>
+    (await request('eth_getTransactionReceipt', [hash])) === null && !(await knows(hash))
+  return { knows, isAbsentEverywhere: isAbsent }
 }
 
 type AccountReads = Pick<ChainClient, 'nonceOf' | 'balanceOf' | 'codeAt'>

@@ -11,6 +11,8 @@ export interface FeePolicy {
   maxFeePerGas: Wei
   /** Tip when the node suggests less. */
   minTipPerGas: Wei
+  /** The most that the transactions of one key may cost in 24 hours. Undefined: no such limit. */
+  dailyBudget?: Wei | undefined
 }
 
 export interface Market {

@@ -3,26 +3,37 @@ import type { Receipt } from './client.ts'
 import { faultOf } from './client.ts'
 import type { Fees } from './fees.ts'
 import { bumpFees } from './fees.ts'
+import type { TxIntent } from './journal.ts'
 import { recordBroadcast, recordIncluded, recordReleased, recordSigned } from './journal-moves.ts'
 import type { AttemptPurpose, TxAttempt, TxRecord } from './journal-rows.ts'
-import { prepare, readMarket } from './prepare.ts'
+import { persist } from './persist.ts'
+import { prepare, refuseOverBudget } from './prepare.ts'
 import type { SendContext } from './send-context.ts'
 import { showRevert, simulate } from './simulate.ts'
 import { checkSigned } from './unsigned.ts'
 import type { UnsignedTx } from './unsigned.ts'
 
+export interface Signed {
+  tx: TxRecord
+  attempt: TxAttempt
+}
+
+// A transfer of nothing to oneself: what every EVM chain charges for a bare transaction.
+const BARE_TX_GAS = 21_000n
+
 /** Nothing is signed yet. After a restart the world may have moved on, so it is checked again. */
 export async function signFirst(
   context: SendContext,
   tx: TxRecord,
+  _before: readonly TxAttempt[],
   fees: Fees | undefined,
-): Promise<TxRecord> {
+): Promise<Signed> {
   return sign(context, tx, fees ?? (await prepareAgain(context, tx)), 'send')
 }
 
 async function prepareAgain(context: SendContext, tx: TxRecord): Promise<Fees> {
   try {
-    return await prepare(context, { ...tx, to: tx.contract })
+    return await prepare(context, intentOf(tx))
   } catch (error) {
     if (isKeeperError(error, 'TX_WOULD_REVERT')) {
       await recordReleased(context.journal, tx, error.message, context.clock.now())
@@ -31,14 +42,38 @@ async function prepareAgain(context: SendContext, tx: TxRecord): Promise<Fees> {
   }
 }
 
+function intentOf({ kind, key, contract: to, data, value, gasLimit }: TxRecord): TxIntent {
+  return { kind, key, to, data, value, gasLimit }
+}
+
 /** A new attempt at the same nonce, to, data and value. Undefined: the market is over the ceiling. */
 export async function signBump(
   context: SendContext,
   tx: TxRecord,
-  attempts: readonly TxAttempt[],
-): Promise<TxRecord | undefined> {
-  const fees = bumpFees(attempts, await readMarket(context.client), context.fees)
-  return fees && sign(context, tx, fees, 'bump')
+  before: readonly TxAttempt[],
+): Promise<Signed | undefined> {
+  // What is bumped is the last attempt: after a cancellation, the cancellation.
+  const purpose = before.at(-1)?.purpose === 'cancel' ? 'cancel' : 'bump'
+  return raise(context, tx, before, purpose)
+}
+
+/** The same nonce for a transfer of nothing to oneself: either this or the original is mined. */
+export async function signCancel(
+  context: SendContext,
+  tx: TxRecord,
+  before: readonly TxAttempt[],
+): Promise<Signed | undefined> {
+  return raise(context, tx, before, 'cancel')
+}
+
+async function raise(
+  context: SendContext,
+  tx: TxRecord,
+  before: readonly TxAttempt[],
+  purpose: AttemptPurpose,
+): Promise<Signed | undefined> {
+  const fees = bumpFees(before, await context.surroundings.market(), context.fees)
+  return fees && sign(context, tx, fees, purpose)
 }
 
 /** Signing happens outside any database transaction: a remote signer may hang. */
@@ -47,22 +82,36 @@ async function sign(
   tx: TxRecord,
   fees: Fees,
   purpose: AttemptPurpose,
-): Promise<TxRecord> {
-  const unsigned = buildUnsigned(tx, fees)
-  const raw = await context.signer.signTransaction(unsigned)
+): Promise<Signed> {
+  const { journal, signer, clock } = context
+  const unsigned = buildUnsigned(tx, fees, purpose)
+  await refuseOverBudget(context, unsigned.gasLimit * fees.maxFeePerGas)
+  // Who lost the lease must not even sign: what is signed exists (S-42).
+  await journal.lease?.check()
+  const raw = await signer.signTransaction(unsigned)
   const signed = checkSigned(raw, unsigned, tx.sender)
-  const attempt = { ...signed, purpose, fees }
-  const stored = await recordSigned(context.journal, tx, attempt, context.clock.now())
+  const signedAt = clock.now()
+  const stored = await recordSigned(journal, tx, { ...signed, purpose, fees }, signedAt)
   await context.onStep('signed-stored', stored)
-  return stored
+  const attempt = { ...signed, ...fees, purpose, signedAt, broadcastAt: undefined }
+  return { tx: stored, attempt }
 }
 
 /** Z-46: the payload is built here, signed by the signer, submitted by broadcastLast. */
-export function buildUnsigned(tx: TxRecord, fees: Fees): UnsignedTx {
-  const { chainId, nonce, contract: to, data, value, gasLimit } = tx
+export function buildUnsigned(tx: TxRecord, fees: Fees, purpose: AttemptPurpose): UnsignedTx {
+  const { chainId, nonce, contract, value, gasLimit } = tx
   if (nonce === undefined)
     throw new KeeperError('JOURNAL_STATE', { id: tx.id, from: tx.state, to: 'signed' })
-  return { chainId, nonce, to, data, value, gasLimit, ...fees }
+  if (purpose === 'cancel') {
+    const nothing = { to: tx.sender, data: '0x', value: 0n, gasLimit: BARE_TX_GAS } as const
+    return { chainId, nonce, ...nothing, ...fees }
+  }
+  return { chainId, nonce, to: contract, data: calldataOf(tx), value, gasLimit, ...fees }
+}
+
+/** The anchor follows the call's own data, where the contract does not look. */
+export function calldataOf({ data, anchor }: Pick<TxRecord, 'data' | 'anchor'>): TxRecord['data'] {
+  return anchor === undefined ? data : `${data}${anchor.slice(2)}`
 }
 
 /** Undefined: not taken, or not known whether; the same bytes go again after a pause. */
@@ -77,12 +126,15 @@ export async function broadcastLast(
   const isTaken = await submit(context, tx, last, memory)
   if (!isTaken) return undefined
   await context.onStep('broadcast-accepted', tx)
-  const stored = await recordBroadcast(context.journal, tx, last.hash, context.clock.now())
+  const at = context.clock.now()
+  const stored = await persist(context, () => recordBroadcast(context.journal, tx, last.hash, at))
+  last.broadcastAt = at
   const { kind, key, nonce } = tx
   context.log.info({ kind, key, nonce, hash: last.hash, purpose: last.purpose }, 'tx-broadcast')
   return stored
 }
 
+/** The words of a refusal are a hint; whether the node has it is asked by its hash. */
 async function submit(
   context: SendContext,
   tx: TxRecord,
@@ -94,33 +146,44 @@ async function submit(
     return true
   } catch (error) {
     const fault = faultOf(error)
-    const { kind, key, nonce, sender } = tx
-    if (fault !== undefined) context.log.warn({ kind, key, nonce, fault }, 'broadcast-answer')
-    switch (fault) {
-      // Hardhat mines at once and answers with the failure of the execution: it was taken.
-      case 'reverted':
-      case 'already-known':
-        return true
-      case 'underpriced':
-      case 'fee-too-low':
-        memory.underpriced.add(attempt.hash)
-        return false
-      // The next look decides: a receipt of ours, or a used nonce without one.
-      case 'nonce-too-low':
-      case 'nonce-gap':
-      case 'rate-limited':
-        return false
-      case 'insufficient-funds': {
-        const needed = tx.value + tx.gasLimit * attempt.maxFeePerGas
-        const balance = await context.client.balanceOf(sender)
-        throw new KeeperError('INSUFFICIENT_FUNDS', { sender, balance, needed, kind, key })
-      }
-      case 'gas-limit':
-      case 'other':
-      case undefined:
-      default:
-        throw error
+    if (fault === undefined) throw error
+    const { kind, key, nonce } = tx
+    context.log.warn({ kind, key, nonce, fault }, 'broadcast-answer')
+    // Hardhat mines at once and answers with the failure of the execution: it was taken.
+    if (await context.client.knows(attempt.hash)) return true
+    return refused(context, tx, attempt, memory, error as KeeperError)
+  }
+}
+
+async function refused(
+  { client }: SendContext,
+  { kind, key, sender, value, gasLimit }: TxRecord,
+  attempt: TxAttempt,
+  memory: { underpriced: Set<string> },
+  error: KeeperError,
+): Promise<false> {
+  switch (faultOf(error)) {
+    case 'underpriced':
+    case 'fee-too-low':
+      memory.underpriced.add(attempt.hash)
+      return false
+    case 'insufficient-funds': {
+      const needed = value + gasLimit * attempt.maxFeePerGas
+      const balance = await client.balanceOf(sender)
+      throw new KeeperError('INSUFFICIENT_FUNDS', { sender, balance, needed, kind, key })
     }
+    // The next look decides: a receipt of ours, or a used nonce without one.
+    case 'already-known':
+    case 'nonce-too-low':
+    case 'nonce-gap':
+    case 'rate-limited':
+    case 'reverted':
+      return false
+    case 'gas-limit':
+    case 'other':
+    case undefined:
+    default:
+      throw error
   }
 }
 
@@ -130,24 +193,26 @@ export async function storeReceipt(
   tx: TxRecord,
   receipt: Receipt,
 ): Promise<TxRecord> {
+  const { journal, clock, log } = context
   await context.onStep('mined', tx)
   const reason = receipt.succeeded ? undefined : await reasonOf(context, tx, receipt)
-  const stored = await recordIncluded(context.journal, tx, receipt, context.clock.now(), reason)
+  const at = clock.now()
+  const stored = await persist(context, () => recordIncluded(journal, tx, receipt, at, reason))
   await context.onStep('receipt-stored', stored)
   const { kind, key, nonce } = tx
   const { hash, blockNumber, gasUsed, succeeded } = receipt
-  context.log.info({ kind, key, nonce, hash, blockNumber, gasUsed, succeeded }, 'tx-included')
+  log.info({ kind, key, nonce, hash, blockNumber, gasUsed, succeeded }, 'tx-included')
   return stored
 }
 
 /** A receipt has no reason: the same call on the state before the block tells it, if it is kept. */
 async function reasonOf(context: SendContext, tx: TxRecord, receipt: Receipt): Promise<string> {
-  const { sender: from, contract: to, data, value, gasLimit: gas } = tx
+  const { sender: from, contract: to, value, gasLimit: gas } = tx
   const before = Math.max(0, receipt.blockNumber - 1)
   const isGasSpent = receipt.gasUsed >= gas
   const unknown = isGasSpent ? 'all gas was used' : 'the node does not tell the reason'
   try {
-    const fields = { from, to, data, value, gas }
+    const fields = { from, to, data: calldataOf(tx), value, gas }
     const revert = await simulate(context.client, fields, context.errors, before)
     return revert ? showRevert(revert) : unknown
   } catch (error) {

@@ -6,6 +6,7 @@ const NOW = 1_000_000
 const patience = { bumpAfterMs: 60_000, rebroadcastAfterMs: 120_000, lostAfterMs: 30_000 }
 
 const signed: AttemptFacts = {
+  purpose: 'send',
   signedAtMs: NOW - 1_000,
   broadcastAtMs: undefined,
   isUnderpriced: false,
@@ -24,6 +25,9 @@ function stepOf(facts: Partial<SendFacts>): NextStep {
     finalBlock: -1,
     lostSinceMs: undefined,
     isBumpAffordable: true,
+    finalNonce: undefined,
+    order: undefined,
+    isLastNonce: true,
     ...facts,
   }
   return nextStep(all, NOW, patience)
@@ -98,15 +102,38 @@ describe('the next step of a transaction', () => {
     expect(stepOf({ attempts: [sent], recorded: { blockHash: '0xaa' } })).to.equal('rewind')
   })
 
-  it('S-15 S-33 a used nonce without a receipt waits, then is unknown; never a new nonce', () => {
-    const lost = { attempts: [sent], minedNonce: 6 }
+  it('S-15 S-33 a used nonce without a receipt waits for patience and for depth, then is lost', () => {
+    const lost = { attempts: [sent], minedNonce: 6, lostSinceMs: NOW - 29_999, finalNonce: 6 }
     expect(stepOf(lost)).to.equal('wait')
-    expect(stepOf({ ...lost, lostSinceMs: NOW - 29_999 })).to.equal('wait')
-    expect(stepOf({ ...lost, lostSinceMs: NOW - 30_000 })).to.equal('unknown')
+    const late = { ...lost, lostSinceMs: NOW - 30_000 }
+    expect(stepOf({ ...late, finalNonce: 5 })).to.equal('wait')
+    expect(stepOf({ ...late, finalNonce: undefined })).to.equal('wait')
+    expect(stepOf(late)).to.equal('lost')
   })
 
-  it('S-22 a reserved nonce that somebody else used is foreign at once', () => {
-    expect(stepOf({ minedNonce: 6 })).to.equal('foreign')
+  it('S-22 a reserved nonce that somebody else used is lost the same way, and never signed', () => {
+    const foreign = { attempts: [], minedNonce: 6, finalNonce: 6 }
+    expect(stepOf({ ...foreign, lostSinceMs: NOW })).to.equal('wait')
+    expect(stepOf({ ...foreign, lostSinceMs: NOW - 30_000 })).to.equal('lost')
+  })
+
+  it('S-08 a cancellation that was ordered is signed, broadcast, and bumped like any attempt', () => {
+    expect(stepOf({ attempts: [sent], order: 'cancel' })).to.equal('cancel')
+    expect(stepOf({ attempts: [sent], order: 'cancel', isBumpAffordable: false })).to.equal('hold')
+    const cancel: AttemptFacts = { ...signed, purpose: 'cancel' }
+    expect(stepOf({ attempts: [sent, cancel], order: 'cancel' })).to.equal('broadcast')
+    expect(stepOf({ attempts: [sent, { ...stuck, purpose: 'cancel' }] })).to.equal('bump')
+    expect(stepOf({ attempts: [sent, cancel], receipt, recorded: undefined })).to.equal('record')
+  })
+
+  it('S-08 an unsigned intent gives its nonce back only if that leaves no gap', () => {
+    expect(stepOf({ order: 'cancel' })).to.equal('release')
+    expect(stepOf({ order: 'cancel', isLastNonce: false })).to.equal('cancel')
+  })
+
+  it('S-18 a bump that was ordered is made at once, after what was saved has gone out', () => {
+    expect(stepOf({ attempts: [sent], order: 'bump' })).to.equal('bump')
+    expect(stepOf({ attempts: [signed], order: 'bump' })).to.equal('broadcast')
   })
 
   it('no facts ever lead to a second signature while an attempt may be in a pool', () => {

@@ -204,6 +204,7 @@ describe('the sender', function () {
       }
       const sender = senderWith({
         onStep: (label) => (label === 'intent-stored' ? steal() : undefined),
+        stateOf: async () => 'open',
       })
       expect((await rejectionOf(sender.send(intentFor(counter, 'a')))).code).to.equal(
         'NONCE_FOREIGN',
