@@ -124,7 +124,6 @@ export function clientOver(transport: Transport, chainId: number): ChainClient {
     ...chainReads(request),
     ...accountReads(request),
     ...hashReads(request),
-    ...hashReads(request),
     sendRaw: (raw) => request<Hex>('eth_sendRawTransaction', [raw]),
     each: async <T>(method: string, params: readonly unknown[] = []) => {
       const { url } = transport
@@ -168,16 +167,6 @@ function hashReads(request: Request): Pick<ChainClient, 'knows' | 'isAbsentEvery
     isAbsentEverywhere: async (hash) =>
       !(await knows(hash)) && !(await request('eth_getTransactionReceipt', [hash])),
   }
-}
-
-type HashReads = Pick<ChainClient, 'knows' | 'isAbsentEverywhere'>
-
-function hashReads(request: Request): HashReads {
-  const knows = async (hash: Hex): Promise<boolean> =>
-    (await request('eth_getTransactionByHash', [hash])) !== null
-  const isAbsent = async (hash: Hex): Promise<boolean> =>
-    (await request('eth_getTransactionReceipt', [hash])) === null && !(await knows(hash))
-  return { knows, isAbsentEverywhere: isAbsent }
 }
 
 type AccountReads = Pick<ChainClient, 'nonceOf' | 'balanceOf' | 'codeAt'>
