@@ -49,10 +49,6 @@ export interface ChainClient {
   call(fields: CallFields, tag?: BlockTag): Promise<Hex>
   codeAt(address: Address): Promise<Hex>
   suggestedTip(): Promise<Wei>
-  /** Any endpoint has the transaction, pending or mined. */
-  knows(hash: Hex): Promise<boolean>
-  /** Every configured endpoint answered, and none has the transaction or a receipt of it. */
-  isAbsentEverywhere(hash: Hex): Promise<boolean>
   sendRaw(raw: Hex): Promise<Hex>
   /** Has any endpoint the transaction, waiting or mined? What a refusal meant is told by this alone. */
   knows(hash: Hex): Promise<boolean>
