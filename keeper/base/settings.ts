@@ -4,10 +4,27 @@ import { LOG_LEVELS } from './log.ts'
 import { finalitySchema } from './schema.ts'
 
 const GWEI_DECIMALS = 9
+const COIN_DECIMALS = 18
 // The origin takes 10; the contracts' gas table allows more, and no list on chain is longer.
 const MAX_BATCH_SIZE = 2_000
 
+// It stands in every message; a longer one is a pasted mistake.
+const MAX_NAME_LENGTH = 100
+
+const webUrl = z
+  .string()
+  .url()
+  .regex(/^https?:/, 'not http or https')
+// Deeper than any reorg of a public network; more would only wait.
+const MAX_FALLBACK_DEPTH = 1_000
+// Nodes keep 16 (geth: executable, per account) to 64 transactions of an account in their pools.
+const MAX_WINDOW = 16
+
 const milliseconds = z.coerce.number().int().positive()
+const coin = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,18})?$/, 'not an amount of coin')
+  .transform((text) => parseAmount(text, COIN_DECIMALS))
 const gwei = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,9})?$/, 'not a number of gwei')
@@ -122,6 +139,34 @@ export const SETTINGS = {
     finalitySchema,
     'finalized, safe, or a number of confirmations',
   ),
+  finalityDepth: setting(
+    'MUSTER_FINALITY_DEPTH',
+    undefined,
+    'blocks',
+    z.coerce.number().int().min(1).max(MAX_FALLBACK_DEPTH).optional(),
+    'confirmations that count on a node that does not know the tag; without it such a node is refused',
+  ),
+  finalityStallMs: setting(
+    'MUSTER_FINALITY_STALL_MS',
+    '1200000',
+    'ms',
+    milliseconds,
+    'final blocks that stand still for longer raise an alert (Ethereum finalizes every 6.4 minutes)',
+  ),
+  window: setting(
+    'MUSTER_WINDOW',
+    '1',
+    'transactions',
+    z.coerce.number().int().min(1).max(MAX_WINDOW),
+    'batches that may be on their way at once; 1 waits for each before the next is built',
+  ),
+  dailyFeeBudget: setting(
+    'MUSTER_DAILY_FEE_BUDGET',
+    undefined,
+    'coin',
+    coin.optional(),
+    'the most that the transactions of one key may cost in 24 hours; without it only the ceiling holds',
+  ),
   maxFeePerGas: setting(
     'MUSTER_MAX_FEE_GWEI',
     '200',
@@ -163,6 +208,109 @@ export const SETTINGS = {
     'ms',
     milliseconds,
     'longest pause between two looks at the chain',
+  ),
+  stopLimitMs: setting(
+    'MUSTER_STOP_LIMIT_MS',
+    '20000',
+    'ms',
+    milliseconds,
+    'how long a stop by SIGTERM waits for the running step; supervisors kill after 30 to 90 s',
+  ),
+  name: setting(
+    'MUSTER_NAME',
+    undefined,
+    'text',
+    z.string().min(1).max(MAX_NAME_LENGTH).optional(),
+    'what this keeper is called in alerts and pings; without it the name of the machine',
+  ),
+  opsHost: setting(
+    'MUSTER_OPS_HOST',
+    '127.0.0.1',
+    'host',
+    z.string().min(1),
+    'where /healthz, /readyz and /metrics listen; they need no password, so keep them inside',
+  ),
+  opsPort: setting(
+    'MUSTER_OPS_PORT',
+    undefined,
+    'port',
+    z.coerce.number().int().min(0).max(65_535).optional(),
+    'their port; without it they are off, 0 takes any free one and logs it',
+  ),
+  alertUrl: setting(
+    'MUSTER_ALERT_URL',
+    undefined,
+    'URL',
+    webUrl.optional(),
+    'every alert is posted there as JSON, besides being logged',
+    true,
+  ),
+  pingUrl: setting(
+    'MUSTER_PING_URL',
+    undefined,
+    'URL',
+    webUrl.optional(),
+    'asked after each completed daily settlement; with /fail appended when a slot failed',
+    true,
+  ),
+  pingFile: setting(
+    'MUSTER_PING_FILE',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'written after each completed daily settlement, for `muster dead-man`; MUSTER_HOME/last-success without it',
+  ),
+  signerTimeoutMs: setting(
+    'MUSTER_SIGNER_TIMEOUT_MS',
+    '10000',
+    'ms',
+    milliseconds,
+    'deadline of one request to a remote signer or KMS',
+  ),
+  signerTokenFile: setting(
+    'MUSTER_SIGNER_TOKEN_FILE',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'file with a bearer token that every request to a remote signer carries',
+  ),
+  signerTlsCert: setting(
+    'MUSTER_SIGNER_TLS_CERT',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'PEM file of the certificate that we show to a remote signer',
+  ),
+  signerTlsKey: setting(
+    'MUSTER_SIGNER_TLS_KEY',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'PEM file of the key of that certificate',
+  ),
+  signerTlsCa: setting(
+    'MUSTER_SIGNER_TLS_CA',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    "PEM file of the authority of the remote signer's own certificate, where it is a private one",
+  ),
+  kmsRegion: setting(
+    'MUSTER_KMS_REGION',
+    undefined,
+    'region',
+    z
+      .string()
+      .regex(/^[a-z0-9-]{1,40}$/, 'not the name of a region')
+      .optional(),
+    "AWS region of the keys; without it the ARN's, or AWS's own setting",
+  ),
+  kmsEndpoint: setting(
+    'MUSTER_KMS_ENDPOINT',
+    undefined,
+    'URL',
+    z.string().url().optional(),
+    'another address of AWS KMS, for instance inside a private network',
   ),
   etherscanApiKey: setting(
     'ETHERSCAN_API_KEY',

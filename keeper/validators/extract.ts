@@ -118,7 +118,8 @@ async function intentOf(room: ValidatorsRoom, facts: CycleFacts, sent: number): 
   const shape = await shapeOf(room, facts)
   const words = facts.state === 'counting' ? (pageWords(shape) ?? MIN_PAGE_WORDS) : pageWords(shape)
   const to = deployment.rewards
-  const common = { to, value: 0n }
+  // R-25's call carries the journal's head, where the contract does not look and nobody can change it.
+  const common = { to, value: 0n, anchor: true } as const
   if (words === undefined) {
     const key = await freshKey(room, { to, kind: 'extract', key: String(cycle) })
     const data = rewards.interface.encodeFunctionData('extract', [cycle]) as Hex

@@ -87,24 +87,42 @@ interface Round {
   options: TransferOptions
 }
 
-/** One after the other: before each one the sender waits until the chain has counted the last nonce (Z-47). */
+/**
+ * In order, at most `window` on their way: with a window of one, the default, each waits until the chain has
+ * counted the nonce before it (Z-47). A batch that fails lets those on their way end; no other is begun.
+ */
 async function sendAll(room: ValidatorsRoom, round: Round): Promise<void> {
-  const { cycle, terms, slices, done, options } = round
-  for (const [i, planned] of slices.entries()) {
-    const slice = narrow(planned, await readUnpaidOf(room, cycle, planned.words))
-    if (slice.payees === 0) {
-      done.skipped += 1
-      continue
+  const waiting = [...round.slices.entries()]
+  const faults: unknown[] = []
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next && faults.length === 0; next = waiting.shift()) {
+      await sendOne(room, round, ...next).catch((error: unknown) => void faults.push(error))
     }
-    const intent = await intentOf(room, cycle, slice, terms)
-    const { errors } = room.contracts
-    const tx = await room.keeper.send(intent, { errors, until: 'included' })
-    done.txs.push(tx)
-    const { hash, gasUsed, nonce } = tx
-    room.log.info({ cycle, batch: i + 1, of: slices.length, hash, gasUsed, nonce }, 'batch-sent')
-    await options.onBatch?.({ tx, slice, done: i + 1, total: slices.length })
-    await room.onStep?.('batch-sent')
   }
+  await Promise.all(Array.from({ length: room.keeper.window }, lane))
+  if (faults.length > 0) throw faults[0]
+}
+
+async function sendOne(
+  room: ValidatorsRoom,
+  { cycle, terms, slices, done, options }: Round,
+  i: number,
+  planned: Slice,
+): Promise<void> {
+  const slice = narrow(planned, await readUnpaidOf(room, cycle, planned.words))
+  if (slice.payees === 0) {
+    done.skipped += 1
+    return
+  }
+  const intent = await intentOf(room, cycle, slice, terms)
+  const { errors } = room.contracts
+  const tx = await room.keeper.send(intent, { errors, until: 'included' })
+  done.txs.push(tx)
+  const { hash, gasUsed, nonce } = tx
+  const total = slices.length
+  room.log.info({ cycle, batch: i + 1, of: total, hash, gasUsed, nonce }, 'batch-sent')
+  await options.onBatch?.({ tx, slice, done: done.txs.length, total })
+  await room.onStep?.('batch-sent')
 }
 
 async function intentOf(
