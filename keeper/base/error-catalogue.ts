@@ -146,7 +146,7 @@ const chain = rows({
     exitCode: EXIT.config,
   },
   SIGNATURE_WRONG: {
-    sentence: 'The signer returned a transaction that differs in {field}.',
+    sentence: 'The signer returned a transaction whose {field} is wrong.',
     wayOut: 'Nothing was sent. Check the signer; the nonce is kept for the same intent.',
     exitCode: EXIT.failed,
   },
@@ -247,6 +247,18 @@ const chain = rows({
     exitCode: EXIT.temporary,
     retry: true,
   },
+  LEASE_LOST: {
+    sentence: 'Another keeper has taken over the lease of {sender} (ours was epoch {epoch}).',
+    wayOut: 'Nothing was signed or written. This one stops; the other one goes on.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  LEASE_HELD: {
+    sentence: 'The keeper {holder} holds the lease of {sender}.',
+    wayOut: 'Stop it first, or wait: the lease of a dead keeper ends by itself.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
   JOURNAL_STATE: {
     sentence: 'Transaction {id} cannot go from {from} to {to}.',
     wayOut: 'Two processes may work on one journal: stop one of them.',
@@ -276,5 +288,7 @@ export const CATALOGUE = {
   ...commands,
   ...validators,
   ...signers,
-  ...ops, ...verify }
+  ...ops,
+  ...verify,
+}
 export type ErrorCode = keyof typeof CATALOGUE

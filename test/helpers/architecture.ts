@@ -13,7 +13,14 @@ const LEVELS: readonly (readonly string[])[] = [
   ['ledger', 'chain'],
   ['payouts'],
   ['heartbeat'],
-  ['validators', 'programs/partners', 'programs/players', 'programs/points', 'programs/invoices'],
+  [
+    'validators',
+    'verify',
+    'programs/partners',
+    'programs/players',
+    'programs/points',
+    'programs/invoices',
+  ],
   ['keeper.ts'],
   ['jobs', 'api'],
   ['edge'],
@@ -97,6 +104,9 @@ function refusal(path: string, level: number, target: string): string | undefine
   const targetLevel = levelOf(inside)
   if (targetLevel === undefined) return 'it is in no room of the design'
   if (targetLevel > level) return 'that is up'
+  if (roomOf(path) === 'verify' && roomOf(inside) === 'heartbeat') {
+    return 'verifying derives everything by itself'
+  }
   return targetLevel === level && roomOf(inside) !== roomOf(path) ? 'that is sideways' : undefined
 }
 
