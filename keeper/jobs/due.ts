@@ -51,7 +51,7 @@ export function latestSlot(schedule: Schedule, now: UnixSeconds): UnixSeconds {
   return startOfHour(Math.floor(now / SECONDS_PER_HOUR))
 }
 
-function nextSlot(schedule: Schedule, after: UnixSeconds): UnixSeconds {
+export function nextSlot(schedule: Schedule, after: UnixSeconds): UnixSeconds {
   if (schedule.every === 'day') return nextSlotInstant(schedule.zone, schedule.time, after)
   return latestSlot(schedule, after) + SECONDS_PER_HOUR
 }

@@ -20,7 +20,7 @@ export interface JobContext {
 export interface Job {
   name: string
   about: string
-  schedule(config: Config): Schedule
+  schedule(config: Pick<Config, 'zone' | 'dailyTime'>): Schedule
   /** When node-cron wakes: shortly after the slot, so that the clock is surely past it. */
   cron(config: Config): { expression: string; timezone: string }
   /** After this long a slot cannot do anything any more; undefined: it always can. */
@@ -94,7 +94,8 @@ async function settleSlot(keeper: Keeper, slot: UnixSeconds, context: JobContext
 
 /** The slot's row keeps the figures; the journal has the transactions, the chain the refusals. */
 function rowFacts(report: DayReport): object {
-  const { cycle, state, eligible, pool, paid, credited, carried, unpaid, batches, txs } = report
+  const { cycle, state, eligible, pool, paid, credited, carried, unpaid, batches } = report
+  const { batchSize, txs, strangers } = report
   return {
     cycle,
     state,
@@ -105,7 +106,9 @@ function rowFacts(report: DayReport): object {
     carried,
     unpaid,
     batches,
+    batchSize,
     sent: txs.length,
+    strangers,
   }
 }
 

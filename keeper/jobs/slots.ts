@@ -133,6 +133,21 @@ export async function listSlots(db: Db, limit = DEFAULT_LIST_LIMIT): Promise<Slo
   return (await db.query<SlotRow>(sql, [limit])).map(slotOf)
 }
 
+// A week of hours, all of them unusual, and more.
+const MAX_UNUSUAL = 200
+
+/** Oldest first: those that are open, and those since then that were late or skipped. */
+export async function listUnusualSlots(db: Db, since: UnixSeconds): Promise<Slot[]> {
+  const rows = await db.query<SlotRow>(
+    `select * from job_run
+      where status in ('available', 'running', 'failed')
+         or (slot >= $1 and (status = 'skipped' or late_reason is not null))
+      order by slot, id limit $2`,
+    [since, MAX_UNUSUAL],
+  )
+  return rows.map(slotOf)
+}
+
 interface SlotRow {
   job: string
   slot: bigint

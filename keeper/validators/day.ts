@@ -19,6 +19,8 @@ import { pushHours } from './push-hours.ts'
 import type { ValidatorsRoom } from './room.ts'
 import { blockTime } from './room.ts'
 import { indicesIn } from './slices.ts'
+import { findStrangers } from './strangers.ts'
+import type { Stranger } from './strangers.ts'
 import { transferCycle } from './transfer.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -63,6 +65,8 @@ export interface DayReport {
   /** What this run sent; empty when everything had been done before. */
   txs: DayTx[]
   refused: Refusal[]
+  /** Who else decided or paid part of the cycle, whenever that was (S-51). */
+  strangers: Stranger[]
 }
 
 const JOB = 'settle-day'
@@ -200,13 +204,27 @@ async function report(
     batchSize: transfer?.batchSize ?? room.batchSize,
     txs: txs.map(dayTxOf),
     refused: payments.refusals,
+    strangers: await strangersOf(room, payments, txs),
   }
   const { cycle, state, eligible, paid, credited, carried, batches } = result
   room.log.info({ cycle, state, eligible, paid, credited, carried, batches }, 'day-done')
   return result
 }
 
-function amountsOf({ pool, paid, credited, carried }: Payments): Omit<Payments, 'refusals'> {
+async function strangersOf(
+  room: ValidatorsRoom,
+  { transactions }: Payments,
+  txs: readonly TxRecord[],
+): Promise<Stranger[]> {
+  const ours = new Set(txs.flatMap(({ hash }) => hash ?? []))
+  const strangers = await findStrangers(room, transactions, ours)
+  if (strangers.length > 0) room.log.warn({ strangers }, 'settled-by-others')
+  return strangers
+}
+
+type Amounts = Pick<Payments, 'pool' | 'paid' | 'credited' | 'carried'>
+
+function amountsOf({ pool, paid, credited, carried }: Payments): Amounts {
   return { pool, paid, credited, carried }
 }
 

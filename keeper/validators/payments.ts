@@ -27,13 +27,22 @@ export interface Payments {
   carried: Wei
   pool: Wei
   refusals: Refusal[]
+  /** The transactions that decided the cycle or paid a batch of it, in the order of the chain. */
+  transactions: Hex[]
 }
 
 const EVENTS = ['Extracted', 'Paid', 'PaymentRefused', 'Claimed', 'Swept'] as const
-const NONE: Payments = { paid: 0n, credited: 0n, carried: 0n, pool: 0n, refusals: [] }
+const NONE: Payments = {
+  paid: 0n,
+  credited: 0n,
+  carried: 0n,
+  pool: 0n,
+  refusals: [],
+  transactions: [],
+}
 
 export async function readPayments(room: ChainRoom, facts: CycleFacts): Promise<Payments> {
-  if (facts.state !== 'settled') return { ...NONE, refusals: [] }
+  if (facts.state !== 'settled') return { ...NONE }
   const { rewards, deployment } = room.contracts
   const fromBlock = await blockAt(
     room.client,
@@ -66,10 +75,13 @@ export async function shareReader(
 
 function addUp(logs: readonly Log[], { contracts }: ChainRoom, share: Share): Payments {
   const total: Payments = { ...NONE, refusals: [] }
+  const transactions = new Set<Hex>()
   for (const log of logs) {
     const event = contracts.rewards.interface.parseLog(log)
     if (!event) continue
     const { args } = event
+    const isBatch = event.name === 'Extracted' || event.name === 'Paid'
+    if (isBatch) transactions.add(log.transactionHash as Hex)
     if (event.name === 'Extracted') {
       total.pool = args['pool'] as bigint
       total.carried = args['carried'] as bigint
@@ -79,7 +91,7 @@ function addUp(logs: readonly Log[], { contracts }: ChainRoom, share: Share): Pa
     if (event.name === 'Swept') total.credited += args['amount'] as bigint
     if (event.name === 'PaymentRefused') addRefusal(total, refusalOf(args))
   }
-  return total
+  return { ...total, transactions: [...transactions] }
 }
 
 /** As the event Paid lists them: whom a batch paid, by roster word. */
