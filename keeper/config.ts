@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { KeeperError, messageOf } from './base/errors.ts'
-import { rememberSecret } from './base/redact.ts'
+import { rememberSecret, rememberSecretUrl } from './base/redact.ts'
 import { faultsOf } from './base/schema.ts'
 import { SETTINGS } from './base/settings.ts'
 import type { Setting } from './base/settings.ts'
+import { parseSigner } from './base/signer-choice.ts'
+import type { SignerChoice } from './base/signer-choice.ts'
 
 export const ROLES = ['deployer', 'admin', 'guardian', 'reporter', 'keeper'] as const
 export type Role = (typeof ROLES)[number]
@@ -17,7 +19,8 @@ export type Env = Readonly<Record<string, string | undefined>>
 
 export interface KeyConfig {
   role: Role
-  /** The file's path, whether or not it exists yet. */
+  signer: SignerChoice
+  /** The file's path, whether or not it exists yet; of use only when the signer is a keystore. */
   keystore: string
   /** PASSWORD_MISSING when neither the file nor the variable is set. */
   password(): Promise<string>
@@ -30,10 +33,20 @@ export interface Config extends Values {
 // One password file for all roles, for a test network: a role's own variables win over it.
 export const COMMON_PASSWORD_FILE = 'MUSTER_PASSWORD_FILE'
 
-/** Names in the environment of one role's key; the same three for every role. */
-export function keyVariables(role: Role): { keystore: string; password: string; file: string } {
+export interface KeyVariables {
+  signer: string
+  key: string
+  keystore: string
+  password: string
+  file: string
+}
+
+/** Names in the environment of one role's key; the same five for every role. */
+export function keyVariables(role: Role): KeyVariables {
   const prefix = `MUSTER_${role.toUpperCase()}`
   return {
+    signer: `${prefix}_SIGNER`,
+    key: `${prefix}_SIGNER_KEY`,
     keystore: `${prefix}_KEYSTORE`,
     password: `${prefix}_PASSWORD`,
     file: `${prefix}_PASSWORD_FILE`,
@@ -54,22 +67,46 @@ export function loadConfig(
     if (result.success) values[key] = result.data
     else faults.push(`${row.env}: ${faultsOf(result.error).join(', ')}`)
   }
+  const signers = signersOf(env, faults)
   if (faults.length > 0) throw new KeeperError('SETTING_INVALID', { faults })
   const checked = values as unknown as Values
   rememberUrlPassword(checked.databaseUrl)
   rememberUrlPassword(checked.rpcUrl)
   rememberSecret(checked.etherscanApiKey ?? '')
-  return { ...checked, home: resolve(checked.home), keys: keysOf(env, resolve(checked.home)) }
+  // Who knows a receiver's address can write to it.
+  rememberSecretUrl(checked.alertUrl)
+  rememberSecretUrl(checked.pingUrl)
+  rememberSecret(env['AWS_SECRET_ACCESS_KEY'] ?? '')
+  rememberSecret(env['AWS_SESSION_TOKEN'] ?? '')
+  const home = resolve(checked.home)
+  return { ...checked, home, keys: keysOf(env, home, signers) }
+}
+
+type SignerChoices = Record<Role, SignerChoice>
+
+function signersOf(env: Env, faults: string[]): SignerChoices {
+  const choices = ROLES.map((role): [Role, SignerChoice] => {
+    const { signer, key } = keyVariables(role)
+    const parsed = parseSigner(env[signer] || undefined, env[key] || undefined)
+    if ('choice' in parsed) return [role, parsed.choice]
+    faults.push(`${signer}: ${parsed.fault}`)
+    return [role, { kind: 'keystore' }]
+  })
+  for (const [, choice] of choices) {
+    if (choice.kind === 'web3signer') rememberUrlPassword(choice.url)
+  }
+  return Object.fromEntries(choices) as SignerChoices
 }
 
 function rememberUrlPassword(url: string | undefined): void {
   if (url !== undefined) rememberSecret(decodeURIComponent(new URL(url).password))
 }
 
-function keysOf(env: Env, home: string): Record<Role, KeyConfig> {
+function keysOf(env: Env, home: string, signers: SignerChoices): Record<Role, KeyConfig> {
   const keys = ROLES.map((role): [Role, KeyConfig] => {
     const keystore = env[keyVariables(role).keystore] || join(home, 'keys', `${role}.json`)
-    return [role, { role, keystore, password: () => readPassword(role, env) }]
+    const password = (): Promise<string> => readPassword(role, env)
+    return [role, { role, signer: signers[role], keystore, password }]
   })
   return Object.fromEntries(keys) as Record<Role, KeyConfig>
 }

@@ -21,8 +21,19 @@ interface SettingRow {
 
 function settingRows(): SettingRow[] {
   const ofRoles = ROLES.flatMap((role) => {
-    const { keystore, password, file } = keyVariables(role)
+    const { signer, key, keystore, password, file } = keyVariables(role)
     return [
+      row(
+        signer,
+        'place',
+        `where the ${role} key is: keystore, a Web3Signer URL, or aws-kms:<key id or ARN>`,
+        'keystore',
+      ),
+      row(
+        key,
+        'hex',
+        `public key or address of the ${role} key; needed with a URL, checked with both`,
+      ),
       row(
         keystore,
         'path',
@@ -40,8 +51,8 @@ function settingRows(): SettingRow[] {
   return [...Object.values<SettingRow>(SETTINGS), common, ...ofRoles]
 }
 
-function row(env: string, unit: string, about: string): SettingRow {
-  return { env, unit, fallback: undefined, secret: false, about }
+function row(env: string, unit: string, about: string, fallback?: string): SettingRow {
+  return { env, unit, fallback, secret: false, about }
 }
 
 function envExample(): string {

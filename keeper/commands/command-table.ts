@@ -72,7 +72,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     usage: 'keys list',
-    about: 'the keystores and their addresses; no password is needed',
+    about: 'where each key is, and its address; no password is needed',
     example: './muster keys list --json',
     load: async () => (await import('./keys.ts')).listKeysCommand,
   },

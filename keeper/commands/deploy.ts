@@ -11,6 +11,7 @@ import type { ChainClient } from '../chain/client.ts'
 import { requireCode } from '../chain/client.ts'
 import { NATIVE, openContracts, readDeployment, writeDeployment } from '../chain/contracts.ts'
 import type { Deployment } from '../chain/contracts.ts'
+import { openKey } from '../chain/open-key.ts'
 import { readKeystoreAddress } from '../chain/signer.ts'
 import type { TxSigner } from '../chain/signer.ts'
 import type { Role } from '../config.ts'
@@ -233,7 +234,7 @@ function numberOr(options: DeployOptions, name: NumberOption, fallback: number):
   throw new KeeperError('USAGE', { what, command: 'deploy' })
 }
 
-/** A flag, the role's keystore (its address is readable without the password), or a test account. */
+/** A flag, the role's key (a keystore's address is readable without the password), or a test account. */
 async function addressOf(
   { config }: Run,
   chainId: number,
@@ -241,7 +242,8 @@ async function addressOf(
   flag: string | undefined,
 ): Promise<Address> {
   if (flag !== undefined) return parseWith(addressSchema, flag, role)
-  const { keystore } = config.keys[role]
+  const { signer, keystore } = config.keys[role]
+  if (signer.kind !== 'keystore') return (await openKey(config.keys[role], config)).address
   if (existsSync(keystore)) return readKeystoreAddress(keystore)
   if (chainId === LOCAL_CHAIN_ID) return testAddress(role)
   const env = `MUSTER_${role.toUpperCase()}_KEYSTORE or --${role}`

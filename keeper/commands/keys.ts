@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { KeeperError, messageOf } from '../base/errors.ts'
+import { KeeperError, isKeeperError, messageOf } from '../base/errors.ts'
+import type { Address } from '../base/schema.ts'
+import { openKey, placeOf } from '../chain/open-key.ts'
 import { createKeystore, readKeystoreAddress } from '../chain/signer.ts'
 import { ROLES, keyVariables } from '../config.ts'
 import type { Role } from '../config.ts'
@@ -44,16 +46,42 @@ export async function newKeyCommand(
   }
 }
 
+/** A keystore's address is written in it; a signer elsewhere is asked, and may be away. */
 export async function listKeysCommand(run: Run): Promise<Report> {
-  const keys = await Promise.all(
-    ROLES.map(async (role) => {
-      const { keystore } = run.config.keys[role]
-      const address = existsSync(keystore) ? await readKeystoreAddress(keystore) : undefined
-      return { role, address, keystore }
-    }),
-  )
-  const rows = keys.map(({ role, address, keystore }) => [role, address ?? 'none yet', keystore])
-  return { json: { keys }, lines: table(['role', 'address', 'keystore'], rows) }
+  const keys = await Promise.all(ROLES.map((role) => findKey(run, role)))
+  const rows = keys.map(({ role, signer, place, address, fault }) => [
+    role,
+    address ?? fault ?? 'none yet',
+    signer,
+    place,
+  ])
+  return { json: { keys }, lines: table(['role', 'address', 'signer', 'place'], rows) }
+}
+
+interface ListedKey {
+  role: Role
+  signer: string
+  place: string
+  keystore?: string
+  address?: Address
+  /** The code of the error, where a signer does not tell. */
+  fault?: string
+}
+
+async function findKey({ config }: Run, role: Role): Promise<ListedKey> {
+  const key = config.keys[role]
+  const { keystore } = key
+  const listed = { role, signer: key.signer.kind, place: placeOf(key) }
+  if (key.signer.kind === 'keystore') {
+    const address = existsSync(keystore) ? await readKeystoreAddress(keystore) : undefined
+    return { ...listed, keystore, ...(address === undefined ? {} : { address }) }
+  }
+  try {
+    return { ...listed, address: (await openKey(key, config)).address }
+  } catch (error) {
+    if (!isKeeperError(error)) throw error
+    return { ...listed, fault: error.code }
+  }
 }
 
 function roleOf(name: string | undefined): Role {

@@ -49,7 +49,8 @@ async function openFor(
     throw new KeeperError('KEYSTORE_UNREADABLE', { file: keystore, reason: 'no such file' })
   }
   const { keys } = run.config
-  const config = { ...run.config, keys: { ...keys, [role]: { ...keys[role], keystore } } }
+  const signer = { kind: 'keystore' } as const
+  const config = { ...run.config, keys: { ...keys, [role]: { ...keys[role], signer, keystore } } }
   return openSendingSession({ ...run, config }, role)
 }
 

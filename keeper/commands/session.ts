@@ -8,7 +8,8 @@ import { openJournal } from '../chain/journal-writer.ts'
 import { openSender } from '../chain/sender.ts'
 import type { Sender } from '../chain/sender.ts'
 import { noSideLog } from '../chain/side-log.ts'
-import { openKeystore, walletSigner } from '../chain/signer.ts'
+import { openKey } from '../chain/open-key.ts'
+import { walletSigner } from '../chain/signer.ts'
 import type { TxSigner } from '../chain/signer.ts'
 import type { Role } from '../config.ts'
 import type { Db } from '../store/db.ts'
@@ -84,12 +85,10 @@ export function senderOf(
   })
 }
 
-/** A keystore; on the local chain, where there is none, the well-known test account of the role. */
+/** The role's key, wherever it is; on the local chain, without a keystore, a well-known test account. */
 export async function openSigner(run: Run, role: Role, chainId: number): Promise<TxSigner> {
   const key = run.config.keys[role]
-  if (existsSync(key.keystore)) {
-    return openKeystore({ file: key.keystore, password: await key.password() })
-  }
+  if (key.signer.kind !== 'keystore' || existsSync(key.keystore)) return openKey(key, run.config)
   if (chainId !== LOCAL_CHAIN_ID || isNamed(key.keystore, run)) {
     throw new KeeperError('KEY_NOT_CONFIGURED', {
       role,

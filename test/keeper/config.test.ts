@@ -47,4 +47,23 @@ describe('config', () => {
     expect((await rejectionOf(keys.admin.password())).code).to.equal('PASSWORD_MISSING')
     await rm(dir, { recursive: true })
   })
+
+  it('each role has its own signer, and a wrong one is named without its value', () => {
+    const address = '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266'
+    const { keys } = loadConfig({
+      MUSTER_KEEPER_SIGNER: 'https://signer.example',
+      MUSTER_KEEPER_SIGNER_KEY: address,
+      MUSTER_REPORTER_SIGNER: 'aws-kms:alias/reporter',
+    })
+    expect(keys.keeper.signer).to.deep.equal({
+      kind: 'web3signer',
+      url: 'https://signer.example',
+      key: address,
+    })
+    expect(keys.reporter.signer).to.deep.equal({ kind: 'aws-kms', keyId: 'alias/reporter' })
+    expect(keys.admin.signer).to.deep.equal({ kind: 'keystore' })
+    const load = (): unknown => loadConfig({ MUSTER_ADMIN_SIGNER: 'hunter2hunter2' })
+    expect(load).to.throw(KeeperError, /MUSTER_ADMIN_SIGNER/)
+    expect(load).not.to.throw(KeeperError, /hunter2/)
+  })
 })
