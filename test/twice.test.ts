@@ -86,35 +86,72 @@ describe('a day that is run twice', function () {
     await expectPaidOnce()
   })
 
-  it("pays once after a stranger's extract and partial transfer, and completes what is left (S-51, R-25, R-34)", async () => {
-    const { rewards } = world.muster
-    const stranger = rewards.connect(strangerOf(world))
-    await world.moveTo(cutOf(FIRST_CUT, 1) + DAY)
-    await (await stranger.extract(1)).wait()
-    await world.moveTo(cutOf(FIRST_CUT, 1) + 2 * DAY + 60)
-    const some = toWords([0, 3, 4, 24], 1)
-    await (await stranger.extractTransfer(1, [0], some, { gasLimit: 3_000_000n })).wait()
+  /** In the grace period, when everybody may: extract, or a transfer of some. */
+  async function asStranger(indices?: number[]): Promise<string> {
+    const rewards = world.muster.rewards.connect(strangerOf(world))
+    const limit = { gasLimit: 3_000_000n }
+    const tx = indices
+      ? await rewards.extractTransfer(1, [0], toWords(indices, 1), limit)
+      : await rewards.extract(1)
+    await tx.wait()
+    return tx.hash
+  }
+
+  const GRACE_EXTRACT = cutOf(FIRST_CUT, 1) + DAY
+  const GRACE_TRANSFER = cutOf(FIRST_CUT, 1) + 2 * DAY + 60
+
+  it("S-51 after a stranger's extract and partial transfer before our run, completes what is left, pays once, reports both (R-25, R-34)", async () => {
+    await world.moveTo(GRACE_EXTRACT)
+    const extract = await asStranger()
+    await world.moveTo(GRACE_TRANSFER)
+    const transfer = await asStranger([0, 3, 4, 24])
     const day = await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }))
     expect(day.txs.map(({ kind }) => kind)).to.deep.equal(['transfer', 'transfer', 'transfer'])
     expect(day.paid).to.equal((ETHER / BigInt(MEMBERS)) * BigInt(MEMBERS))
+    expect(day.strangers.map(({ hash }) => hash)).to.deep.equal([extract, transfer])
     await expectPaidOnce()
   })
 
-  it('leaves out what a stranger pays while it runs (S-51)', async () => {
-    const { rewards } = world.muster
-    await world.moveTo(cutOf(FIRST_CUT, 1) + DAY)
-    await (await rewards.connect(strangerOf(world)).extract(1)).wait()
-    await world.moveTo(cutOf(FIRST_CUT, 1) + 2 * DAY + 60)
-    let isPaid = false
+  it('S-51 leaves out what a stranger pays during our run, and reports it', async () => {
+    await world.moveTo(GRACE_EXTRACT)
+    await asStranger()
+    await world.moveTo(GRACE_TRANSFER)
+    const during: string[] = []
     const onStep = async (step: string): Promise<void> => {
-      if (step !== 'batch-sent' || isPaid) return
-      isPaid = true
-      const last = toWords([20, 21, 22, 23, 24], 1)
-      const stranger = rewards.connect(strangerOf(world))
-      await (await stranger.extractTransfer(1, [0], last, { gasLimit: 3_000_000n })).wait()
+      if (step !== 'batch-sent' || during.length > 0) return
+      during.push(await asStranger([20, 21, 22, 23, 24]))
     }
     const day = await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }), { onStep })
     expect(day.batches).to.equal(2)
+    expect(day.strangers.map(({ hash }) => hash)).to.include(during[0])
+    await expectPaidOnce()
+  })
+
+  it("S-51 a stranger's extract and transfer between our simulation and our transaction make ours pay nothing twice", async () => {
+    await world.moveTo(GRACE_EXTRACT)
+    const done = new Set<string>()
+    const onStep = async (step: string, tx?: { kind: string }): Promise<void> => {
+      // The intent is stored and simulated by then; the stranger's transaction is mined first.
+      if (step !== 'signed-stored' || tx === undefined || done.has(tx.kind)) return
+      done.add(tx.kind)
+      if (tx.kind === 'transfer') await asStranger([0, 1, 2, 12])
+      else await asStranger()
+      if (done.size === 1) await world.moveTo(GRACE_TRANSFER)
+    }
+    const day = await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }), { onStep })
+    expect([...done]).to.deep.equal(['extract', 'transfer'])
+    expect(day.strangers).to.have.length(2)
+    await expectPaidOnce()
+  })
+
+  it('S-51 a stranger who comes after our run finds nothing to do, and another run of ours sends nothing', async () => {
+    await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }))
+    await world.moveTo(GRACE_TRANSFER)
+    const refused = await asStranger().catch((error: unknown) => String(error))
+    expect(refused).to.contain('reverted')
+    await asStranger([0, 1, 2, 24])
+    const again = await withKeeper(world, (keeper) => runDaySlot(keeper, { cycle: 1 }))
+    expect(again.txs).to.deep.equal([])
     await expectPaidOnce()
   })
 
