@@ -7,6 +7,9 @@ const MAX_DEPTH = 12
 // Shorter strings are ordinary words; replacing them everywhere would make logs unreadable.
 const MIN_SECRET_LENGTH = 6
 
+// The shortest path with a token in it; /alerts and /api/v2/alerts are not secret and are everywhere.
+const MIN_SECRET_PATH_LENGTH = 16
+
 const SECRET_FIELD =
   /^(.*(private[-_]?key|secret|mnemonic|passphrase|passw(or)?d|api[-_]?key|authorization|token[-_]?value|seed[-_]?phrase)|pk)$/i
 // In running text a 64-digit hex word may be a tx hash; it is a key only beside a word that says so.
@@ -22,6 +25,14 @@ export function rememberSecret(value: string): void {
   if (value.length < MIN_SECRET_LENGTH) return
   knownSecrets.add(value)
   if (/^0x[0-9a-fA-F]{64}$/.test(value)) knownSecrets.add(value.slice(2))
+}
+
+/** A URL that is a secret as a whole: what leads to its owner's place goes, also on its own. */
+export function rememberSecretUrl(url: string | undefined): void {
+  if (url === undefined) return
+  const { pathname, search } = new URL(url)
+  rememberSecret(url)
+  if (`${pathname}${search}`.length >= MIN_SECRET_PATH_LENGTH) rememberSecret(pathname + search)
 }
 
 export function redactText(text: string): string {
