@@ -241,6 +241,21 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./status.ts')).statusCommand,
   },
   {
+    usage: 'verify',
+    about:
+      'recompute every cycle from the chain’s events; compare chain, journal and store (exit 1: they differ)',
+    example: './muster verify --from 3 --to 5 --json',
+    options: [
+      option('--from <cycle>', 'first cycle (default: 1)'),
+      option('--to <cycle>', 'last cycle (default: the last decided one)'),
+      option('--chain-only', 'without the keeper’s store: a node is enough'),
+      option('--registry <address>', 'with --chain-only instead of a recorded deployment'),
+      option('--rewards <address>', 'with --chain-only instead of a recorded deployment'),
+      option('--from-block <n>', 'read events from here on (default: the deployment’s block)'),
+    ],
+    load: async () => (await import('./audit.ts')).auditCommand,
+  },
+  {
     usage: 'balance <address>',
     about: 'what the chain says of an index, a node or a fund address: paid, unpaid, credit',
     example: './muster balance 0xNODE',

@@ -1,0 +1,95 @@
+import type { Hex } from '../base/schema.ts'
+import type { Cycle, UnixSeconds } from '../base/time.ts'
+import type { ChainClient } from '../chain/client.ts'
+import { findBrokenEvent } from '../chain/journal-chain.ts'
+import type { Db } from '../store/db.ts'
+import type { CycleAudit } from './audit-state.ts'
+import type { Divergence, Findings } from './divergence.ts'
+import type { JournalView } from './journal-view.ts'
+import { inParallel } from './parallel.ts'
+import type { OnProgress } from './read-events.ts'
+
+/** What else the keeper wrote down. Other rooms own it, so the caller reads it. */
+export interface StoreNotes {
+  actions: readonly ActionNote[]
+  slots: readonly SlotNote[]
+}
+
+export interface ActionNote {
+  id: bigint
+  action: string
+  txHash?: Hex | undefined
+}
+
+export interface SlotNote {
+  job: string
+  slot: UnixSeconds
+  /** What the run left: figures of the cycles that it settled. */
+  facts: Record<string, unknown>
+}
+
+export interface StoreAsk {
+  db: Db
+  client: ChainClient
+  journal: JournalView
+  cycles: ReadonlyMap<Cycle, CycleAudit>
+  notes: StoreNotes
+  findings: Findings
+  onProgress: OnProgress
+}
+
+/** Layer c: the journal's own chain of events, and the notes that point into it. */
+export async function auditStore(ask: StoreAsk): Promise<void> {
+  await checkEvents(ask)
+  const { notes, onProgress } = ask
+  const sent = notes.actions.filter(({ txHash }) => txHash !== undefined)
+  await inParallel(sent, onProgress, 'comparing actions', (action) => checkAction(ask, action))
+  for (const slot of notes.slots) checkSlot(ask, slot)
+}
+
+function finding(
+  kind: string,
+  what: string,
+): Omit<Divergence, 'expected' | 'found' | 'layer'> & { layer: 'store' } {
+  return { layer: 'store', kind, what }
+}
+
+async function checkEvents({ db, findings }: StoreAsk): Promise<void> {
+  const broken = await findBrokenEvent(db)
+  if (broken === undefined) return
+  findings.add({
+    ...finding('journal-event', `event ${broken} of the journal`),
+    expected: 'the hash of what it says and of the event before it',
+    found: 'another: it was edited, inserted or deleted',
+  })
+}
+
+async function checkAction(
+  { client, journal, findings }: StoreAsk,
+  { id, action, txHash }: ActionNote,
+): Promise<void> {
+  if (txHash === undefined || journal.byHash.has(txHash)) return
+  const receipt = await client.receipt(txHash)
+  if (receipt) return
+  findings.add({
+    ...finding('action', `action ${id} (${action}) names a transaction`),
+    tx: txHash,
+    expected: 'one in the journal or on the chain',
+    found: 'none',
+  })
+}
+
+/** A slot's figures are those of the chain; what was paid may have grown since. */
+function checkSlot({ cycles, findings }: StoreAsk, { job, slot, facts }: SlotNote): void {
+  const told = Array.isArray(facts['cycles']) ? (facts['cycles'] as unknown[]) : []
+  for (const each of told) {
+    const figures = (each ?? {}) as Record<string, unknown>
+    const audit = cycles.get(Number(figures['cycle']))
+    if (audit?.state !== 'settled' || figures['state'] !== 'settled') continue
+    const own = { eligible: audit.sharing.eligible, pool: audit.sharing.pool }
+    for (const [name, value] of Object.entries(own)) {
+      const what = finding('slot', `"${name}" in the row of slot ${slot} of ${job}`)
+      findings.compare({ ...what, cycle: audit.cycle }, String(value), String(figures[name]))
+    }
+  }
+}

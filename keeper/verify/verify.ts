@@ -1,0 +1,155 @@
+import type { Wei } from '../base/amount.ts'
+import type { Address } from '../base/schema.ts'
+import type { Cycle } from '../base/time.ts'
+import type { ChainClient } from '../chain/client.ts'
+import type { Db } from '../store/db.ts'
+import { auditChain } from './audit-chain.ts'
+import type { ChainAsk, ChainAudit } from './audit-chain.ts'
+import { auditJournal } from './audit-journal.ts'
+import { SHARE } from './audit-state.ts'
+import type { CycleAudit, CycleState } from './audit-state.ts'
+import { auditStore } from './audit-store.ts'
+import type { StoreNotes } from './audit-store.ts'
+import type { Totals } from './books.ts'
+import { sentenceOf } from './divergence.ts'
+import type { Divergence, Layer } from './divergence.ts'
+import { readJournal } from './journal-view.ts'
+
+/** The keeper's own records; left out, only the chain is verified. */
+export interface Records {
+  db: Db
+  notes: StoreNotes
+  /** Keys that only the keeper uses. */
+  ours: readonly Address[]
+}
+
+/** One line of the answer. */
+export interface CycleLine {
+  cycle: Cycle
+  ok: boolean
+  state: CycleState
+  snapshots: number
+  eligible: number
+  pool: Wei
+  paid: Wei
+  credited: Wei
+  unpaid: Wei
+  carried: Wei
+  refusals: number
+  /** Others than a keeper who decided or paid, as anyone may after the grace period. */
+  strangers: Address[]
+}
+
+export interface Told extends Divergence {
+  sentence: string
+}
+
+/** The answer of `muster verify --json`. */
+export interface Verdict {
+  ok: boolean
+  chainId: number
+  /** Block at which the chain was read. */
+  block: number
+  events: number
+  transactions: number
+  layers: Record<Layer, 'ok' | 'diverged' | 'skipped'>
+  cycles: CycleLine[]
+  /** Over all cycles: funded = paid + withdrawn + credits + unpaid + pool + returned. */
+  totals: Totals
+  journalRows: number
+  notes: string[]
+  /** The first one, or null. */
+  divergence: Told | null
+  divergences: Told[]
+  /** All that were found; the list above ends at twenty. */
+  found: number
+}
+
+/** Derivation ↔ chain, chain ↔ journal, journal ↔ store: in this order, and the first difference counts. */
+export async function verify(ask: ChainAsk, records?: Records): Promise<Verdict> {
+  const chain = await auditChain(ask)
+  const { findings } = chain
+  const notes = chain.hasOldBalances ? [] : [NO_OLD_BALANCES]
+  const journalRows = records ? await verifyRecords(ask, chain, records, notes) : 0
+  const divergences = findings.list.map((each) => ({ ...each, sentence: sentenceOf(each) }))
+  const layerOf = (layer: Layer): Verdict['layers'][Layer] =>
+    divergences.some((each) => each.layer === layer) ? 'diverged' : 'ok'
+  const others = records ? layerOf : (): 'skipped' => 'skipped'
+  return {
+    ok: findings.total === 0,
+    chainId: ask.client.chainId,
+    block: chain.head,
+    events: chain.events.length,
+    transactions: chain.txs.size,
+    layers: { chain: layerOf('chain'), journal: others('journal'), store: others('store') },
+    cycles: linesOf(ask, chain),
+    totals: chain.state.books.totals,
+    journalRows,
+    notes,
+    divergence: divergences[0] ?? null,
+    divergences,
+    found: findings.total,
+  }
+}
+
+const NO_OLD_BALANCES =
+  'the node keeps no old balances: what the contract holds was compared at the last block only'
+const EMPTY_JOURNAL =
+  'the journal of this store is empty: --chain-only verifies without the keeper’s records'
+
+async function verifyRecords(
+  { client, registry, rewards, onProgress }: ChainAsk,
+  chain: ChainAudit,
+  { db, notes: storeNotes, ours }: Records,
+  notes: string[],
+): Promise<number> {
+  const { findings } = chain
+  const journal = await readJournal(db, client.chainId, onProgress)
+  if (journal.rows.length === 0) notes.push(EMPTY_JOURNAL)
+  const finalBlock = await readFinalBlock(client, chain.head)
+  const contracts = [registry, rewards]
+  await auditJournal({ client, journal, chain, ours, contracts, findings, finalBlock, onProgress })
+  const { cycles } = chain.state
+  await auditStore({ db, client, journal, cycles, notes: storeNotes, findings, onProgress })
+  return journal.rows.length
+}
+
+/** A node without the tag calls nothing final by itself: then all that is mined counts as such. */
+async function readFinalBlock(client: ChainClient, head: number): Promise<number> {
+  const block = await client.block('finalized').catch(() => undefined)
+  return block?.number ?? head
+}
+
+function linesOf({ from, to }: ChainAsk, { state, findings }: ChainAudit): CycleLine[] {
+  const bad = new Set(findings.list.map(({ cycle }) => cycle))
+  return [...state.cycles.values()]
+    .filter(({ cycle }) => cycle >= from && cycle <= to)
+    .map((audit) => lineOf(audit, !bad.has(audit.cycle)))
+}
+
+function lineOf(audit: CycleAudit, ok: boolean): CycleLine {
+  const { cycle, state, decision, sharing, paid, credited, refusals, strangers } = audit
+  const isSettled = state === 'settled'
+  return {
+    cycle,
+    ok,
+    state,
+    snapshots: decision.snapshots,
+    eligible: isSettled ? sharing.eligible : 0,
+    pool: isSettled ? sharing.pool : 0n,
+    paid,
+    credited,
+    unpaid: unpaidOf(audit),
+    carried: isSettled ? sharing.pool - sharing.allocated : 0n,
+    refusals,
+    strangers: [...strangers],
+  }
+}
+
+function unpaidOf({ shares, sharing }: CycleAudit): Wei {
+  let unpaid = 0n
+  for (const [index, outcome] of shares.entries()) {
+    if (outcome === SHARE.due) unpaid += sharing.shareOf(index)
+  }
+  return unpaid
+}
