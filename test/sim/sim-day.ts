@@ -1,0 +1,146 @@
+import { isKeeperError } from '../../keeper/base/errors.ts'
+import type { Address, Hex } from '../../keeper/base/schema.ts'
+import type { ChainClient } from '../../keeper/chain/client.ts'
+import { listJournal } from '../../keeper/chain/journal.ts'
+import type { TxIntent } from '../../keeper/chain/journal.ts'
+import type { TxRecord } from '../../keeper/chain/journal-rows.ts'
+import { freshKey } from '../../keeper/validators/attempt.ts'
+import { CONTRACT, encodeCall } from './model-contract.ts'
+import type { Call } from './model-contract.ts'
+import type { SimKeeper } from './sim-keeper.ts'
+
+/** What the daily job does, in small: extract each cycle, then transfer what the chain says is unpaid. */
+export interface DayTerms {
+  contract: Address
+  cycles: number
+  batchSize: number
+}
+
+// A round that pays nobody is the last one; the store never needs more.
+const MAX_ROUNDS = 20
+const MAX_PASSES = 20
+const GAS = 200_000n
+
+export async function runSimDay(keeper: SimKeeper, terms: DayTerms): Promise<void> {
+  for (let pass = 0; pass < MAX_PASSES; pass += 1) {
+    if (await resumeOnce(keeper)) break
+  }
+  for (let cycle = 1; cycle <= terms.cycles; cycle += 1) {
+    await extract(keeper, terms, cycle)
+    await transfer(keeper, terms, cycle)
+  }
+}
+
+/** As at the start of the daemon: what failed is recorded as that, and the chain's state decides. */
+async function resumeOnce({ sender }: SimKeeper): Promise<boolean> {
+  try {
+    await sender.resume()
+    return true
+  } catch (error) {
+    if (!isKeeperError(error, 'TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT')) throw error
+    return false
+  }
+}
+
+export interface CycleState {
+  extracted: boolean
+  unpaid: bigint
+}
+
+export async function readSimCycle(
+  client: ChainClient,
+  to: Address,
+  cycle: number,
+): Promise<CycleState> {
+  const data = CONTRACT.encodeFunctionData('cycleOf', [cycle]) as Hex
+  const answer = await client.call({ to, data })
+  const [extracted, unpaid] = CONTRACT.decodeFunctionResult('cycleOf', answer)
+  return { extracted: Boolean(extracted), unpaid: BigInt(unpaid) }
+}
+
+async function extract(keeper: SimKeeper, terms: DayTerms, cycle: number): Promise<void> {
+  const { client, sender } = keeper
+  for (let pass = 0; pass < MAX_PASSES; pass += 1) {
+    const { extracted } = await readSimCycle(client, terms.contract, cycle)
+    if (extracted) break
+    const intent = await intentOf(keeper, terms, { kind: 'extract', cycle })
+    try {
+      await sender.send(intent, { until: 'final' })
+    } catch (error) {
+      if (!isKeeperError(error, 'TX_WOULD_REVERT', 'TX_REVERTED')) throw error
+      if (!(await readSimCycle(client, terms.contract, cycle)).extracted) throw error
+    }
+  }
+  await finish(keeper, `${cycle}`, 'extract')
+}
+
+async function transfer(keeper: SimKeeper, terms: DayTerms, cycle: number): Promise<void> {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const { unpaid } = await readSimCycle(keeper.client, terms.contract, cycle)
+    if (unpaid === 0n) break
+    await sendAll(keeper, terms, cycle, slicesOf(unpaid, terms.batchSize))
+  }
+  await finish(keeper, `${cycle}/`, 'transfer')
+}
+
+/** At most a window of batches at a time; each is narrowed to what is unpaid when its turn comes. */
+async function sendAll(
+  keeper: SimKeeper,
+  terms: DayTerms,
+  cycle: number,
+  slices: bigint[],
+): Promise<void> {
+  const left = [...slices]
+  const work = async (): Promise<void> => {
+    for (let slice = left.shift(); slice !== undefined; slice = left.shift()) {
+      const { unpaid } = await readSimCycle(keeper.client, terms.contract, cycle)
+      const mask = slice & unpaid
+      if (mask === 0n) continue
+      const intent = await intentOf(keeper, terms, { kind: 'transfer', cycle, mask })
+      await keeper.sender.send(intent, { until: 'included' })
+    }
+  }
+  const all = await Promise.allSettled(Array.from({ length: keeper.sender.window }, work))
+  const failed = all.find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}
+
+function slicesOf(unpaid: bigint, batchSize: number): bigint[] {
+  const slices: bigint[] = []
+  let slice = 0n
+  let size = 0
+  for (let bit = 1n; bit <= unpaid; bit <<= 1n) {
+    if ((unpaid & bit) === 0n) continue
+    slice |= bit
+    size += 1
+    if (size < batchSize) continue
+    slices.push(slice)
+    slice = 0n
+    size = 0
+  }
+  return slice === 0n ? slices : [...slices, slice]
+}
+
+async function intentOf(
+  { journal, client }: SimKeeper,
+  { contract: to }: DayTerms,
+  call: Exclude<Call, { kind: 'none' }>,
+): Promise<TxIntent> {
+  const { kind, cycle } = call
+  const business = kind === 'extract' ? `${cycle}` : `${cycle}/${call.mask.toString(16)}`
+  const room = { db: journal.db, client } as Parameters<typeof freshKey>[0]
+  const key = await freshKey(room, { to, kind, key: business })
+  return { kind, key, to, data: encodeCall(call), value: 0n, gasLimit: GAS }
+}
+
+/** Follows what is included to its end, as the real job does. */
+async function finish(
+  { journal, sender }: SimKeeper,
+  keyPrefix: string,
+  kind: string,
+): Promise<TxRecord[]> {
+  const rows = await listJournal(journal.db, { kind, keyPrefix, state: 'included' })
+  const done: TxRecord[] = []
+  for (const tx of rows.toReversed()) done.push(await sender.carryOut(tx, { until: 'final' }))
+  return done
+}
