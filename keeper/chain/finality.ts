@@ -57,8 +57,9 @@ async function readFinal(options: FinalityOptions): Promise<number> {
   const { client, finality, finalityDepth } = options
   if (typeof finality === 'number') return atDepth(client, finality)
   const tagged = await blockAtTag(client, finality)
-  if (tagged !== 'unsupported') return tagged
+  if (typeof tagged === 'number') return tagged
   if (finalityDepth !== undefined) return atDepth(client, finalityDepth)
+  if (tagged === 'none-yet') return -1
   throw new KeeperError('FINALITY_UNSUPPORTED', { tag: finality })
 }
 
@@ -69,14 +70,13 @@ async function atDepth(client: ChainClient, depth: number): Promise<number> {
 async function blockAtTag(
   client: ChainClient,
   tag: 'safe' | 'finalized',
-): Promise<number | 'unsupported'> {
+): Promise<number | 'none-yet' | 'unsupported'> {
   try {
-    return (await client.block(tag))?.number ?? -1
+    return (await client.block(tag))?.number ?? 'none-yet'
   } catch (error) {
-    const fault = faultOf(error)
-    if (fault === undefined) throw error
-    // geth's words for a chain that is too young to have one.
+    if (faultOf(error) === undefined) throw error
+    // geth's words for a chain that is too young, or whose consensus client has not spoken yet.
     const isYoung = /block not found/i.test(String((error as KeeperError).facts['message']))
-    return isYoung ? -1 : 'unsupported'
+    return isYoung ? 'none-yet' : 'unsupported'
   }
 }

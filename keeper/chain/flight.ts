@@ -94,7 +94,8 @@ async function order(
   const watch = known?.watch ?? newWatch(context)
   watch.order?.settle()
   watch.order = { step, settle }
-  // Its end is told by the order; whoever wants the row itself asks for it.
+  // It may be refused while we still wait for the row's own end below.
+  promise.catch(() => {})
   if (!known) await settled(start(watches, context, { tx, until: 'broadcast' }, watch))
   await promise
 }

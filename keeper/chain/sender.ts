@@ -76,7 +76,8 @@ export function openSender(options: SenderOptions): Sender {
     resolve: (id, how = {}) => desk.queue(() => resolve(desk, id, how)),
     drain: async () => {
       desk.isDraining = true
-      await desk.queue(() => desk.flight.landed())
+      await desk.queue(async () => {})
+      await desk.flight.landed()
     },
     inFlight: () => desk.flight.count(),
   }
