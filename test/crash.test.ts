@@ -6,21 +6,29 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemClock } from '../keeper/base/time.ts'
-import { attemptsOf, listJournal } from '../keeper/chain/journal.ts'
-import { listSlots } from '../keeper/jobs/slots.ts'
+import { attemptsOf } from '../keeper/chain/journal.ts'
+import { closeKeeper, openKeeper } from '../keeper/keeper.ts'
 import { openStore } from '../keeper/store/open-store.ts'
-import { readStatus } from '../keeper/validators/status.ts'
+import type { Db } from '../keeper/store/db.ts'
+import { POSTGRES_URL, createDatabase } from './helpers/databases.ts'
+import type { TestDatabase } from './helpers/databases.ts'
 import type { DayOrder } from './helpers/day-child.ts'
-import { ETHER, createWorld, makeMembers, pushCycle, withKeeper } from './helpers/muster.ts'
+import { daySlots, expectJournalComplete, expectPaidOnce } from './helpers/day-oracle.ts'
+import { ETHER, createWorld, makeMembers, pushCycle, testDeps } from './helpers/muster.ts'
 import type { World } from './helpers/muster.ts'
 
 const CHILD = fileURLToPath(new URL('./helpers/day-child.ts', import.meta.url))
 const MEMBERS = 25
 const SHARE = ETHER / BigInt(MEMBERS)
 
+type Place = Pick<DayOrder, 'rpcUrl' | 'home' | 'databaseUrl'>
+
 /** Where a crash may fall, and the scenario it is. */
-const DEATHS: { at: Omit<DayOrder, 'rpcUrl' | 'home'>; title: string }[] = [
-  { at: { dieAt: 'snapshots-pushed' }, title: 'after the claim of the slot (S-01)' },
+const DEATHS: { at: Omit<DayOrder, keyof Place>; title: string }[] = [
+  {
+    at: { dieAt: 'snapshots-pushed' },
+    title: 'after the claim of the slot, before an intent (S-01)',
+  },
   { at: { dieAt: 'intent-stored', kind: 'extract' }, title: 'with extract planned (S-02)' },
   {
     at: { dieAt: 'broadcast-accepted', kind: 'extract' },
@@ -36,70 +44,113 @@ const DEATHS: { at: Omit<DayOrder, 'rpcUrl' | 'home'>; title: string }[] = [
   { at: { dieAt: 'transferred' }, title: 'after the last batch, before the slot is closed' },
 ]
 
-describe('a keeper killed in the middle of the day', function () {
-  this.timeout(180_000)
-  let world: World
-  let template: string
+/** Where the keeper's books are: each death starts from a copy of them. */
+interface Books {
+  place: Pick<DayOrder, 'databaseUrl'>
+  open(): Promise<Db>
+  restore(): Promise<void>
+  drop(): Promise<void>
+}
 
-  // The evidence is pushed once; every death starts from a copy of that chain and that store.
-  let snapshot: string
-  before(async () => {
-    world = await createWorld({ members: makeMembers(MEMBERS) })
-    const hours = Array.from({ length: MEMBERS }, () => 24)
-    await withKeeper(world, (keeper) => pushCycle(world, keeper, 1, hours))
-    template = await mkdtemp(join(tmpdir(), 'muster-template-'))
-    await cp(world.home, template, { recursive: true })
-  })
-  after(async () => {
-    await world.close()
-    await rm(template, { recursive: true, force: true })
-  })
-
-  beforeEach(async () => {
-    snapshot = await world.node.request<string>('evm_snapshot')
-    await rm(world.home, { recursive: true, force: true })
-    await cp(template, world.home, { recursive: true })
-  })
-  afterEach(() => world.node.request('evm_revert', [snapshot]))
-
-  async function runChild(order: Partial<DayOrder> = {}): Promise<number | 'SIGKILL'> {
-    const json = JSON.stringify({ rpcUrl: world.node.url, home: world.home, ...order })
-    const child = spawn(process.execPath, [CHILD, json], { stdio: ['ignore', 'ignore', 'pipe'] })
-    const said: string[] = []
-    child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()))
-    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-    if (signal !== 'SIGKILL' && code !== 0) throw new Error(said.join(''))
-    return signal === 'SIGKILL' ? 'SIGKILL' : (code ?? -1)
+async function copyHome(world: World): Promise<Books> {
+  const { home } = world
+  const template = await mkdtemp(join(tmpdir(), 'muster-template-'))
+  await cp(home, template, { recursive: true })
+  return {
+    place: {},
+    open: () => openStore({ home, clock: systemClock }),
+    restore: async () => {
+      await rm(home, { recursive: true, force: true })
+      await cp(template, home, { recursive: true })
+    },
+    drop: () => rm(template, { recursive: true, force: true }),
   }
+}
 
-  /** The books of the chain, the journal and the slot are those of a day without a crash. */
-  async function expectSameBooks(): Promise<void> {
-    for (const { fund } of makeMembers(MEMBERS)) {
-      expect(await world.node.client.balanceOf(fund as `0x${string}`)).to.equal(SHARE)
-    }
-    const status = await readStatus({ client: world.node.client, contracts: world.muster })
-    expect([status.isConserved, status.books.unpaid]).to.deep.equal([true, 0n])
-    const { keeper } = world.muster.deployment
-    const db = await openStore({ home: world.home, clock: systemClock })
-    try {
-      const rows = (await listJournal(db)).filter(({ sender }) => sender === keeper).toReversed()
-      const kinds = rows.map(({ kind, state }) => `${kind} ${state}`)
-      expect(kinds).to.deep.equal(['extract final', ...Array(3).fill('transfer final')])
-      expect(rows.map(({ nonce }) => nonce)).to.deep.equal([0, 1, 2, 3])
-      expect(await world.node.client.nonceOf(keeper)).to.equal(4)
-      for (const { id } of rows) expect(await attemptsOf(db, id)).to.have.length(1)
-      const slots = (await listSlots(db)).filter(({ job }) => job === 'settle-day')
-      expect(slots.map(({ status, cycle }) => [status, cycle])).to.deep.equal([['completed', 1]])
-    } finally {
-      await db.close()
-    }
+async function copyDatabase(world: World, template: TestDatabase): Promise<Books> {
+  let current: TestDatabase | undefined
+  const files = await copyHome(world)
+  return {
+    get place() {
+      return current === undefined ? {} : { databaseUrl: current.url }
+    },
+    open: () => openStore({ home: world.home, databaseUrl: current?.url, clock: systemClock }),
+    restore: async () => {
+      await files.restore()
+      await current?.drop()
+      current = await createDatabase(template)
+    },
+    drop: async () => {
+      await current?.drop()
+      await template.drop()
+      await files.drop()
+    },
   }
+}
 
-  for (const { at, title } of DEATHS) {
-    it(`${title} goes on after a restart: the same books, one extract, no batch twice (Z-49)`, async () => {
-      expect(await runChild(at)).to.equal('SIGKILL')
-      expect(await runChild()).to.equal(0)
-      await expectSameBooks()
+for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'PostgreSQL']) {
+  describe(`a keeper killed in the middle of the day (${store})`, function () {
+    this.timeout(180_000)
+    let world: World
+    let books: Books
+
+    // The evidence is pushed once; every death starts from a copy of that chain and those books.
+    let snapshot: string
+    before(async () => {
+      world = await createWorld({ members: makeMembers(MEMBERS) })
+      const database = store === 'PGlite' ? undefined : await createDatabase()
+      const config = { ...world.config, databaseUrl: database?.url }
+      const keeper = await openKeeper(config, testDeps())
+      await pushCycle(world, keeper, 1, Array<number>(MEMBERS).fill(24))
+      await closeKeeper(keeper)
+      books = database ? await copyDatabase(world, database) : await copyHome(world)
     })
-  }
-})
+    after(async () => {
+      await world.close()
+      await books.drop()
+    })
+
+    beforeEach(async () => {
+      snapshot = await world.node.request<string>('evm_snapshot')
+      await books.restore()
+    })
+    afterEach(() => world.node.request('evm_revert', [snapshot]))
+
+    async function runChild(order: Partial<DayOrder> = {}): Promise<number | 'SIGKILL'> {
+      const place: Place = { rpcUrl: world.node.url, home: world.home, ...books.place }
+      const json = JSON.stringify({ ...place, ...order })
+      const child = spawn(process.execPath, [CHILD, json], { stdio: ['ignore', 'ignore', 'pipe'] })
+      const said: string[] = []
+      child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
+      if (signal !== 'SIGKILL' && code !== 0) throw new Error(said.join(''))
+      return signal === 'SIGKILL' ? 'SIGKILL' : (code ?? -1)
+    }
+
+    /** The books of the chain, the journal and the slot are those of a day without a crash. */
+    async function expectSameBooks(): Promise<void> {
+      await expectPaidOnce(world, { members: MEMBERS, share: SHARE, cycles: 1 })
+      const db = await books.open()
+      try {
+        const rows = await expectJournalComplete(world, db)
+        const kinds = rows.map(({ kind }) => kind)
+        expect(kinds).to.deep.equal(['extract', ...Array<string>(3).fill('transfer')])
+        for (const { id } of rows) expect(await attemptsOf(db, id)).to.have.length(1)
+        const slots = await daySlots(db)
+        expect(slots.map(({ status, cycle, attempts }) => [status, cycle, attempts])).to.deep.equal(
+          [['completed', 1, 2]],
+        )
+      } finally {
+        await db.close()
+      }
+    }
+
+    for (const { at, title } of DEATHS) {
+      it(`${title} goes on after a restart: the same books, one extract, no batch twice (Z-49)`, async () => {
+        expect(await runChild(at)).to.equal('SIGKILL')
+        expect(await runChild()).to.equal(0)
+        await expectSameBooks()
+      })
+    }
+  })
+}

@@ -1,5 +1,5 @@
 // The keeper's day in a process of its own, killed by SIGKILL at the step it is told.
-//   node day-child.ts '{"rpcUrl", "home", "dieAt"?, "kind"?, "dieOn"?}'
+//   node day-child.ts '{"rpcUrl", "home", "databaseUrl"?, "dieAt"?, "kind"?, "dieOn"?}'
 import { describe as describeError } from '../../keeper/base/errors.ts'
 import { toJson } from '../../keeper/base/json.ts'
 import { runDaySlot } from '../../keeper/jobs/runner.ts'
@@ -9,6 +9,7 @@ import { configOf, testDeps } from './muster.ts'
 export interface DayOrder {
   rpcUrl: string
   home: string
+  databaseUrl?: string
   dieAt?: string
   /** Only steps of a transaction of this kind. */
   kind?: string
@@ -16,9 +17,11 @@ export interface DayOrder {
   dieOn?: number
 }
 
-async function run({ rpcUrl, home, dieAt, kind, dieOn = 1 }: DayOrder): Promise<void> {
+async function run(order: DayOrder): Promise<void> {
+  const { rpcUrl, home, databaseUrl, dieAt, kind, dieOn = 1 } = order
   let left = dieOn
-  const keeper = await openKeeper(configOf(rpcUrl, home, 10), {
+  const config = { ...configOf(rpcUrl, home, 10), databaseUrl }
+  const keeper = await openKeeper(config, {
     ...testDeps(),
     onStep: (step, tx) => {
       if (step !== dieAt || (kind !== undefined && tx?.kind !== kind)) return
