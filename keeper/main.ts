@@ -1,67 +1,101 @@
-import { KeeperError, describe, exitCodeOf } from './base/errors.ts'
+import { openWatch } from './api/watch.ts'
+import type { Watch } from './api/watch.ts'
 import { EXIT } from './base/catalogue-row.ts'
+import { KeeperError, describe, exitCodeOf, isKeeperError } from './base/errors.ts'
+import type { Logger } from './base/log.ts'
+import { systemClock } from './base/time.ts'
 import type { Config } from './config.ts'
 import { fileEvidence } from './heartbeat/evidence.ts'
 import { startRunner } from './jobs/runner.ts'
-import type { Runner } from './jobs/runner.ts'
+import { readSlotFigures } from './jobs/slot-figures.ts'
 import { closeKeeper, loggerOf, openKeeper } from './keeper.ts'
 import type { Keeper, KeeperDeps } from './keeper.ts'
-
-// A step is one transaction on its way; what is not done then is in the journal and goes on at the next
-// start. Supervisors usually kill after 30 s (Kubernetes) or 90 s (systemd).
-export const STOP_LIMIT_MS = 20_000
 
 /** Runs until a signal comes. Returns the exit code; throws what stops it from starting. */
 export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<number> {
   const log = deps.log ?? loggerOf(config)
-  const controller = new AbortController()
   const stop = stopOnSignal(log)
-  const keeper = await openKeeper(config, { ...deps, log, signal: controller.signal })
+  const watch = await openWatch(config, log)
+  const run: Run = { config, deps: { ...deps, log }, log, watch, stop, keeper: undefined }
   try {
-    const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
-    const runner = startRunner(keeper, { evidence })
-    const work = runner.wake()
-    await stop.asked
-    return await stopWithin(keeper, runner, work, controller)
+    return await withinLimit(run, live(run))
   } catch (error) {
+    if (isKeeperError(error, 'STOPPED')) return EXIT.ok
+    if (!run.keeper) throw error
     log.error(describe(error), 'keeper-failed')
     return exitCodeOf(error)
   } finally {
     stop.release()
-    await closeKeeper(keeper)
+    await watch.close()
+    if (run.keeper) await closeKeeper(run.keeper)
     log.info({}, 'keeper-stopped')
   }
 }
 
+interface Run {
+  config: Config
+  deps: KeeperDeps
+  log: Logger
+  watch: Watch
+  stop: Stop
+  keeper: Keeper | undefined
+}
+
+/** A stop during the start cuts what is being resumed at a wait, like one that comes later. */
+async function live(run: Run): Promise<number> {
+  const { config, deps, watch, stop } = run
+  const { signal } = stop
+  const onStep = watch.onStep(deps.onStep)
+  run.keeper = await openKeeper(config, { ...deps, onStep, signal, alerts: watch.alerts })
+  watch.follow(run.keeper, ({ db, clock }) => readSlotFigures(db, clock.now()))
+  watch.setRole('leader')
+  const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
+  const runner = startRunner(run.keeper, { evidence, alerts: watch.alerts })
+  const work = runner.wake()
+  await stop.asked
+  watch.setRole('stopping')
+  await Promise.allSettled([runner.stop(), work])
+  return EXIT.ok
+}
+
 /** The running step ends by itself or is cut at a wait; either way its row is in the journal. */
-async function stopWithin(
-  { clock, log }: Keeper,
-  runner: Runner,
-  work: Promise<void>,
-  controller: AbortController,
-): Promise<number> {
-  controller.abort(new KeeperError('STOPPED', {}))
+async function withinLimit({ config, log, stop }: Run, ended: Promise<number>): Promise<number> {
   const timer = new AbortController()
-  const ended = Promise.allSettled([runner.stop(), work]).then(() => EXIT.ok)
-  const late = clock.sleep(STOP_LIMIT_MS, timer.signal).then(
-    () => {
-      log.error({ timeoutMs: STOP_LIMIT_MS }, 'keeper-stop-timeout')
-      return EXIT.temporary
-    },
-    () => EXIT.ok,
-  )
-  const code = await Promise.race([ended, late])
-  timer.abort()
-  return code
+  const late = stop.asked.then(() => timeOut(config, log, timer.signal))
+  try {
+    return await Promise.race([ended, late])
+  } finally {
+    timer.abort()
+    // Told by its own rows when it was too slow to end.
+    ended.catch(() => {})
+  }
+}
+
+/** Real time, whatever clock decides what is due. */
+async function timeOut(
+  { stopLimitMs: timeoutMs }: Config,
+  log: Logger,
+  ended: AbortSignal,
+): Promise<number> {
+  try {
+    await systemClock.sleep(timeoutMs, ended)
+  } catch {
+    return EXIT.ok
+  }
+  log.error({ timeoutMs }, 'keeper-stop-timeout')
+  return EXIT.temporary
 }
 
 interface Stop {
   asked: Promise<void>
+  /** Aborted with STOPPED at the same moment. */
+  signal: AbortSignal
   release(): void
 }
 
 /** The first signal asks, the second one ends the process at once. */
-function stopOnSignal(log: Keeper['log']): Stop {
+function stopOnSignal(log: Logger): Stop {
+  const controller = new AbortController()
   let isAsked = false
   let ask = (): void => {}
   const asked = new Promise<void>((resolve) => {
@@ -71,6 +105,7 @@ function stopOnSignal(log: Keeper['log']): Stop {
     log.info({ signal, isForced: isAsked }, 'keeper-stopping')
     if (isAsked) process.exit(EXIT.failed)
     isAsked = true
+    controller.abort(new KeeperError('STOPPED', {}))
     ask()
   }
   process.on('SIGTERM', onSignal)
@@ -79,5 +114,5 @@ function stopOnSignal(log: Keeper['log']): Stop {
     process.off('SIGTERM', onSignal)
     process.off('SIGINT', onSignal)
   }
-  return { asked, release }
+  return { asked, signal: controller.signal, release }
 }

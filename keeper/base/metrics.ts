@@ -38,12 +38,10 @@ function histogram<Label extends string = never>(
 const TX_BUCKETS = [0.05, 0.25, 1, 3, 6, 12, 24, 60, 120, 300, 900, 3_600, 14_400]
 // The goal is 2 ms for all writes of one transaction; a disk that fsyncs takes 5 to 20.
 const WRITE_BUCKETS = [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2]
-// Up to the default deadline of a request, 10 s.
-const RPC_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
 /** Every metric of ours, once: the docs, the alert rules' test and createMetrics are made from it. */
 export const METRICS = {
-  info: gauge('muster_info', 'always 1; the labels say what runs', ['version', 'chain_id']),
+  info: gauge('muster_info', 'always 1; the label says which chain', ['chain_id']),
   leader: gauge('muster_leader', '1: this keeper sends; 0: it stands by or is still starting'),
   alertActive: gauge('muster_alert_active', 'alerts that are raised now', ['kind', 'severity']),
   alertsRaised: counter('muster_alerts_raised_total', 'alerts told as new', ['kind']),
@@ -74,16 +72,20 @@ export const METRICS = {
     [],
     WRITE_BUCKETS,
   ),
-  rpcRequests: counter('muster_rpc_requests_total', 'requests to an endpoint: ok, refused, error', [
-    'endpoint',
-    'outcome',
-  ]),
-  rpcSeconds: histogram(
-    'muster_rpc_request_seconds',
-    'seconds until an endpoint answered or was given up',
-    ['endpoint'],
-    RPC_BUCKETS,
+  rpcRequests: counter(
+    'muster_rpc_requests_total',
+    'requests to an endpoint: ok, refused (a JSON-RPC error), failed (no proper answer)',
+    ['endpoint', 'method', 'outcome'],
   ),
+  rpcSeconds: counter(
+    'muster_rpc_request_seconds_total',
+    'seconds spent waiting for an endpoint; by the requests: its mean latency',
+    ['endpoint', 'method'],
+  ),
+  rpcSlowest: gauge('muster_rpc_request_seconds_max', 'slowest request since the start', [
+    'endpoint',
+    'method',
+  ]),
   rpcUp: gauge('muster_rpc_endpoint_up', '1: its circuit is closed; 0: open or being tried', [
     'endpoint',
   ]),

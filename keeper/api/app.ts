@@ -1,0 +1,70 @@
+import Fastify from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { KeeperError, describe, isKeeperError, messageOf } from '../base/errors.ts'
+import { toJson } from '../base/json.ts'
+import type { Logger } from '../base/log.ts'
+import { redactDeep, redactText } from '../base/redact.ts'
+
+// Nothing is sent to us: a body is a mistake, and a small one is read only to refuse it.
+const MAX_BODY_BYTES = 1_024
+// Monitors and a few people; each connection costs a file descriptor.
+const MAX_CONNECTIONS = 64
+// Twice the longest reading (the page of metrics, 5 s); a slow client is cut off.
+const REQUEST_TIMEOUT_MS = 10_000
+// Prometheus asks every 15 s and keeps its connection.
+const KEEP_ALIVE_MS = 30_000
+const MAX_PATH_SHOWN = 100
+
+/** The HTTP server: limits, JSON as we write it, and errors from the one catalogue. */
+export function createApp(log: Logger): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A stop does not wait for a monitor that keeps its connection open.
+    forceCloseConnections: true,
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.setReplySerializer((payload) => `${toJson(redactDeep(payload), 2)}\n`)
+  app.setNotFoundHandler(async (request, reply) => {
+    const error = new KeeperError('ROUTE_UNKNOWN', routeOf(request))
+    return reply.code(statusOf(error)).send({ error: shown(error) })
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    const status = statusOf(error)
+    if (status >= 500) log.error({ ...routeOf(request), ...describe(error) }, 'request-failed')
+    return reply.code(status).send({ error: shown(error) })
+  })
+  return app
+}
+
+function routeOf({ method, url }: FastifyRequest): { method: string; path: string } {
+  const path = redactText(url.split('?')[0] ?? '').slice(0, MAX_PATH_SHOWN)
+  return { method, path }
+}
+
+function shown(error: unknown): object {
+  const { code, message, wayOut } = describe(error)
+  return { code, message, wayOut }
+}
+
+/** Fastify's own refusals (a body, a header) carry their status; ours follow from the catalogue. */
+function statusOf(error: unknown): number {
+  if (isKeeperError(error, 'ROUTE_UNKNOWN')) return 404
+  if (isKeeperError(error)) return error.row.retry === true ? 503 : 500
+  const { statusCode } = error as { statusCode?: number }
+  return statusCode ?? 500
+}
+
+/** Resolves with the port; OPS_PORT_TAKEN when it cannot be had. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    throw new KeeperError('OPS_PORT_TAKEN', { host, port, reason: messageOf(error) })
+  }
+  const address = app.server.address()
+  return typeof address === 'object' && address !== null ? address.port : port
+}

@@ -1,0 +1,160 @@
+import { hostname } from 'node:os'
+import { logSink, openAlerts } from '../base/alerts.ts'
+import type { AlertSink, Alerts } from '../base/alerts.ts'
+import { describe } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { createMetrics } from '../base/metrics.ts'
+import type { Metrics } from '../base/metrics.ts'
+import { systemClock } from '../base/time.ts'
+import type { Config } from '../config.ts'
+import type { Keeper, KeeperDeps } from '../keeper.ts'
+import { createApp, listen } from './app.ts'
+import type { SlotFigures } from './gauges.ts'
+import { lastSuccessFile } from './last-success.ts'
+import { addOpsRoutes } from './ops.ts'
+import { openPing } from './ping.ts'
+import type { Ping } from './ping.ts'
+import type { Role } from './readiness.ts'
+import { stepMeter } from './step-meter.ts'
+import { openWebhook } from './webhook.ts'
+import type { Webhook } from './webhook.ts'
+
+/** Everything by which a running keeper is watched: alerts, metrics, pages, signs of life. */
+export interface Watch {
+  alerts: Alerts
+  metrics: Metrics
+  /** Counts the sender's steps, then does what was asked before. */
+  onStep(then: KeeperDeps['onStep']): NonNullable<KeeperDeps['onStep']>
+  setRole(role: Role): void
+  /** From now on there is a keeper to look at, and its settled days are told. */
+  follow(keeper: Keeper, read: (keeper: Keeper) => Promise<SlotFigures[]>): void
+  /** Undefined when MUSTER_OPS_PORT is not set. */
+  port: number | undefined
+  close(): Promise<void>
+}
+
+// The sign of life may come that much after the settlement: nothing to a grace of an hour.
+const LOOK_EVERY_MS = 15_000
+// The job whose slots a dead man's switch waits for.
+const DAILY_JOB = 'settle-day'
+
+interface State {
+  role: Role
+  keeper: Keeper | undefined
+  readSlots: (keeper: Keeper) => Promise<SlotFigures[]>
+  ping: Ping | undefined
+}
+
+/** Opened before the keeper, so that a start that hangs, or a standby, can be seen too. */
+export async function openWatch(config: Config, log: Logger): Promise<Watch> {
+  const name = config.name ?? hostname()
+  const metrics = createMetrics({ withProcess: true })
+  const state: State = {
+    role: 'starting',
+    keeper: undefined,
+    readSlots: async () => [],
+    ping: undefined,
+  }
+  const webhook = webhookOf(config, name, log, metrics)
+  const sinks = sinksOf(log, metrics, webhook, state)
+  const alerts = openAlerts({ clock: systemClock, sinks })
+  const pages = await openPages(config, log, { alerts, metrics, state })
+  const stop = new AbortController()
+  let looking = Promise.resolve()
+  return {
+    alerts,
+    metrics,
+    port: pages.port,
+    onStep: (then) => stepMeter(metrics, then),
+    setRole: (role) => void (state.role = role),
+    follow: (keeper, read) => {
+      state.keeper = keeper
+      state.readSlots = read
+      const { chainId } = keeper.client
+      const [file, url] = [lastSuccessFile(config), config.pingUrl]
+      state.ping = openPing({ file, url, name, chainId, log })
+      metrics.info.set({ chain_id: chainId }, 1)
+      looking = lookOften(state, log, stop.signal)
+    },
+    close: async () => {
+      stop.abort()
+      await looking
+      await pages.close()
+      await webhook?.close()
+    },
+  }
+}
+
+function webhookOf(
+  { alertUrl: url }: Config,
+  name: string,
+  log: Logger,
+  metrics: Metrics,
+): Webhook | undefined {
+  if (url === undefined) return undefined
+  return openWebhook({
+    url,
+    name,
+    log,
+    onOutcome: (outcome) => metrics.alertPosts.inc({ outcome }),
+  })
+}
+
+function sinksOf(
+  log: Logger,
+  metrics: Metrics,
+  webhook: Webhook | undefined,
+  state: State,
+): AlertSink[] {
+  const count: AlertSink = ({ kind, state: told }) => {
+    if (told === 'raised') metrics.alertsRaised.inc({ kind })
+  }
+  const fail: AlertSink = (notice) => state.ping?.sink(notice)
+  return [logSink(log), count, ...(webhook ? [webhook.sink] : []), fail]
+}
+
+interface Pages {
+  port: number | undefined
+  close(): Promise<void>
+}
+
+async function openPages(
+  config: Config,
+  log: Logger,
+  { alerts, metrics, state }: { alerts: Alerts; metrics: Metrics; state: State },
+): Promise<Pages> {
+  const { opsHost: host, opsPort } = config
+  if (opsPort === undefined) return { port: undefined, close: async () => {} }
+  const app = createApp(log)
+  addOpsRoutes(app, {
+    metrics,
+    alerts,
+    log,
+    clock: systemClock,
+    successFile: lastSuccessFile(config),
+    role: () => state.role,
+    keeper: () => state.keeper,
+    slots: (keeper) => state.readSlots(keeper),
+  })
+  const port = await listen(app, host, opsPort)
+  log.info({ host, port, pages: ['/healthz', '/readyz', '/metrics'] }, 'ops-listening')
+  return { port, close: () => app.close() }
+}
+
+/** A settlement is found in the rows, whoever made it: the schedule, a person, or the process before us. */
+async function lookOften(state: State, log: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await look(state).catch((error: unknown) => {
+      log.warn({ reason: describe(error).message }, 'slots-not-read')
+    })
+    await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => {})
+  }
+  // The settlement that ended with the stop is told, too.
+  await look(state).catch(() => {})
+}
+
+async function look({ keeper, readSlots, ping, role }: State): Promise<void> {
+  if (!keeper || !ping || role === 'standby') return
+  const figures = await readSlots(keeper)
+  await ping.tell(figures.find(({ job }) => job === DAILY_JOB)?.lastDone)
+}
