@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { canonicalJson } from '../base/json.ts'
 import type { UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
+import type { JournalHead } from './side-log.ts'
 
 export type JournalEventKind =
   | 'planned'
@@ -26,29 +27,28 @@ export interface JournalEvent {
   hash: string
 }
 
-interface HeadRow {
-  seq: bigint
-  hash: string
-}
-
 // How many events verifying reads at a time: a few MB, whatever the length of the journal.
 const VERIFY_PAGE = 5_000
 
-/** Appends to the chain of hashes; the head row, locked until the commit, orders the writers. */
-export async function appendEvent(
-  t: Db,
-  event: { txId: bigint; kind: JournalEventKind; facts: object; at: UnixSeconds },
-): Promise<void> {
-  const head = await t.one<HeadRow>('select seq, hash from journal_head for update')
-  const seq = head.seq + 1n
-  const facts = canonicalJson(event.facts)
-  const hash = hashOf({ ...event, seq, facts, prevHash: head.hash })
-  // One statement: on the embedded store each costs more than the work it does.
-  await t.query(
-    `with added as (insert into journal_event values ($1, $2, $3, $4, $5, $6, $7))
-     update journal_head set seq = $1, hash = $7`,
-    [seq, event.txId, event.kind, facts, event.at, head.hash, hash],
-  )
+/** The next event after a head, with its hash. */
+export function chainEvent(
+  head: JournalHead,
+  {
+    txId,
+    kind,
+    facts,
+    at,
+  }: { txId: bigint; kind: JournalEventKind; facts: object; at: UnixSeconds },
+): JournalEvent {
+  const event = {
+    seq: head.seq + 1n,
+    txId,
+    kind,
+    facts: canonicalJson(facts),
+    at,
+    prevHash: head.hash,
+  }
+  return { ...event, hash: hashOf(event) }
 }
 
 function hashOf(event: Omit<JournalEvent, 'hash'>): string {
@@ -60,8 +60,8 @@ function hashOf(event: Omit<JournalEvent, 'hash'>): string {
 
 /** The first event that was edited, inserted or deleted; undefined when the chain is whole. */
 export async function findBrokenEvent(db: Db): Promise<bigint | undefined> {
-  const head = await db.one<HeadRow>('select seq, hash from journal_head')
-  let last: HeadRow = { seq: 0n, hash: '0'.repeat(64) }
+  const head = await db.one<JournalHead>('select seq, hash from journal_head')
+  let last: JournalHead = { seq: 0n, hash: '0'.repeat(64) }
   for (;;) {
     const page = await readEvents(db, last.seq)
     for (const event of page) {

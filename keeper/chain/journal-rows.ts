@@ -88,17 +88,31 @@ export interface AttemptRow {
   broadcast_at: bigint | null
 }
 
+// One keeper knows a handful of addresses; a list of payees never comes here.
+const MAX_REMEMBERED = 1_000
+const remembered = new Map<string, Address>()
+
+/** A checksum is a Keccak hash, which costs as much as the rest of a row: each is computed once. */
+export function checksummed(text: string): Address {
+  const known = remembered.get(text)
+  if (known) return known
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+  const address = getAddress(text) as Address
+  remembered.set(text, address)
+  return address
+}
+
 export const SELECT_TX = 'select * from tx'
 
 export function txOf(row: TxRow): TxRecord {
   return {
     id: row.id,
     chainId: Number(row.chain_id),
-    contract: getAddress(row.contract) as Address,
+    contract: checksummed(row.contract),
     kind: row.kind,
     key: row.key,
     payloadHash: row.payload_hash,
-    sender: getAddress(row.sender) as Address,
+    sender: checksummed(row.sender),
     nonce: numberOf(row.nonce),
     data: row.data,
     value: BigInt(row.value),

@@ -4,10 +4,10 @@ import { KeeperError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
-import { appendEvent } from './journal-chain.ts'
-import { SELECT_TX, attemptOf, txOf } from './journal-rows.ts'
+import { SELECT_TX, attemptOf, checksummed, txOf } from './journal-rows.ts'
 import type { AttemptRow, TxAttempt, TxRecord, TxRow, TxState } from './journal-rows.ts'
-import type { Journal } from './journal-writer.ts'
+import { append, joinTurn, takeTurn } from './journal-writer.ts'
+import type { Journal, Turn } from './journal-writer.ts'
 
 /** Who is asked for what, once: (chain, contract, kind, key) is the business key. */
 export interface TxIntent {
@@ -47,61 +47,99 @@ export function payloadHashOf({ to, value, data }: Pick<TxIntent, 'to' | 'value'
 }
 
 /**
- * Stores the intent and reserves its nonce, in the caller's transaction if there is one. A known key with the same
- * payload gives the old row; with another payload it is refused. Only an intent that was released
- * before anything was signed gets a new nonce.
+ * Stores the intent and reserves its nonce, in the caller's transaction if there is one. A known key with the
+ * same payload gives the old row; with another payload it is refused. Only an intent that was released before
+ * anything was signed gets a new nonce.
  */
-export async function openIntent(journal: Journal, plan: Plan, t?: Db): Promise<TxRecord> {
-  return (t ?? journal.db).begin(async (inner) => {
-    const known = await findIntent(inner, keyOf(plan))
-    if (known) refuseOtherPayload(known, plan.intent)
-    if (known && known.nonce !== undefined) return known
-    const nonce = await nextNonce(inner, plan)
-    const anchor = plan.intent.anchor ? await anchorOf(inner) : null
-    const reserved = { nonce, anchor }
-    const id = known
-      ? await reopen(inner, known, reserved, plan)
-      : await insert(inner, reserved, plan)
-    await appendEvent(inner, {
-      txId: id,
-      kind: 'planned',
-      facts: planFacts(plan, reserved),
-      at: plan.at,
-    })
-    return readTx(inner, id)
+export function openIntent(journal: Journal, plan: Plan, t?: Db): Promise<TxRecord> {
+  const open = (turn: Turn): Promise<TxRecord> => openIn(turn, plan)
+  return t ? joinTurn(journal, t, open) : takeTurn(journal, open)
+}
+
+/** The journal owns the nonce; what the chain has counted is only a floor. */
+export async function openIn(turn: Turn, plan: Plan, more: object = {}): Promise<TxRecord> {
+  const { known, last, freshId } = await readForPlan(turn.t, plan)
+  if (known) refuseOtherPayload(known, plan.intent)
+  if (known && known.nonce !== undefined) return known
+  const nonce = Math.max(plan.chainNonce, last === undefined ? 0 : last + 1)
+  const anchor: Hex | undefined = plan.intent.anchor ? `0x${turn.head.hash}` : undefined
+  const id = known?.id ?? freshId
+  const tx = recordOf(plan, { id, nonce, anchor, createdAt: known?.createdAt ?? plan.at })
+  const isOpen = await append(turn, {
+    fn: 'journal_open',
+    txId: id,
+    sender: tx.sender,
+    event: 'planned',
+    facts: { ...planFacts(tx), ...more },
+    at: plan.at,
+    params: planParams(tx),
   })
+  if (!isOpen) throw new KeeperError('JOURNAL_STATE', { id, from: 'another', to: 'planned' })
+  return tx
+}
+
+interface ForPlan {
+  known: TxRecord | undefined
+  last: number | undefined
+  freshId: bigint
+}
+
+/** One short statement for all that a plan has to know: each column costs time on the embedded store. */
+async function readForPlan(t: Db, { chainId, sender, intent }: Plan): Promise<ForPlan> {
+  const { id, last, fresh } = await t.one<Record<'id' | 'last' | 'fresh', bigint | null>>(
+    `select (select id from tx where chain_id = $1 and contract = $3 and kind = $4 and key = $5) as id,
+            (select max(nonce) from tx where chain_id = $1 and sender = $2) as last,
+            nextval('tx_id_seq') as fresh`,
+    [chainId, sender.toLowerCase(), intent.to.toLowerCase(), intent.kind, intent.key],
+  )
+  const known = id === null ? undefined : await readTx(t, id)
+  return { known, last: last === null ? undefined : Number(last), freshId: fresh ?? 0n }
+}
+
+type Reserved = Pick<TxRecord, 'id' | 'nonce' | 'anchor' | 'createdAt'>
+
+/** The row as the store will have it, so that it need not be read again. */
+function recordOf({ chainId, sender, intent, at }: Plan, reserved: Reserved): TxRecord {
+  const { to, kind, key, data, value, gasLimit } = intent
+  return {
+    chainId,
+    contract: checksummed(to),
+    kind,
+    key,
+    payloadHash: payloadHashOf(intent),
+    sender: checksummed(sender),
+    data,
+    value,
+    gasLimit,
+    state: 'planned',
+    updatedAt: at,
+    reason: undefined,
+    hash: undefined,
+    succeeded: undefined,
+    blockNumber: undefined,
+    blockHash: undefined,
+    gasUsed: undefined,
+    gasPrice: undefined,
+    ...reserved,
+  }
+}
+
+/** All that makes the row, so that it can be made again from its events. */
+function planFacts(tx: TxRecord): object {
+  const { chainId, sender, nonce, kind, key, contract, value, gasLimit, payloadHash, anchor } = tx
+  return { chainId, sender, nonce, kind, key, contract, value, gasLimit, payloadHash, anchor }
+}
+
+function planParams(tx: TxRecord): unknown[] {
+  const { chainId, contract, kind, key, payloadHash, sender } = tx
+  const { nonce, data, value, gasLimit, anchor } = tx
+  const identity = [chainId, contract.toLowerCase(), kind, key, payloadHash, sender.toLowerCase()]
+  return [...identity, nonce, data, value, gasLimit, anchor ?? null]
 }
 
 export function refuseOtherPayload(known: TxRecord, intent: TxIntent): void {
   if (known.payloadHash === payloadHashOf(intent)) return
   throw new KeeperError('IDEMPOTENCY_PAYLOAD', { kind: intent.kind, key: intent.key, id: known.id })
-}
-
-function keyOf({ chainId, intent }: Plan): BusinessKey {
-  return { chainId, contract: intent.to, kind: intent.kind, key: intent.key }
-}
-
-interface Reserved {
-  nonce: number
-  anchor: Hex | null
-}
-
-async function anchorOf(t: Db): Promise<Hex> {
-  const { hash } = await t.one<{ hash: string }>('select hash from journal_head for update')
-  return `0x${hash}`
-}
-
-/** All that makes the row, so that the row can be made again from its events. */
-function planFacts({ chainId, sender, intent }: Plan, { nonce, anchor }: Reserved): object {
-  const { kind, key, to, value, gasLimit } = intent
-  const payloadHash = payloadHashOf(intent)
-  return { chainId, sender, nonce, kind, key, to, value, gasLimit, payloadHash, anchor }
-}
-
-/** The journal owns the nonce; what the chain has counted is only a floor. */
-async function nextNonce(t: Db, { chainId, sender, chainNonce }: Plan): Promise<number> {
-  const last = await lastNonce(t, chainId, sender)
-  return Math.max(chainNonce, last === undefined ? 0 : last + 1)
 }
 
 export async function lastNonce(
@@ -116,45 +154,6 @@ export async function lastNonce(
   return last === null ? undefined : Number(last)
 }
 
-async function insert(t: Db, { nonce, anchor }: Reserved, plan: Plan): Promise<bigint> {
-  const { intent, chainId, sender, at } = plan
-  const row = await t.one<{ id: bigint }>(
-    `insert into tx (chain_id, contract, kind, key, payload_hash, sender, nonce, data, value,
-                     gas_limit, anchor, state, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'planned', $12, $12) returning id`,
-    [
-      chainId,
-      intent.to.toLowerCase(),
-      intent.kind,
-      intent.key,
-      payloadHashOf(intent),
-      sender.toLowerCase(),
-      nonce,
-      intent.data,
-      intent.value,
-      intent.gasLimit,
-      anchor,
-      at,
-    ],
-  )
-  return row.id
-}
-
-async function reopen(
-  t: Db,
-  known: TxRecord,
-  { nonce, anchor }: Reserved,
-  plan: Plan,
-): Promise<bigint> {
-  const row = await t.one<{ id: bigint }>(
-    `update tx set nonce = $2, sender = $3, gas_limit = $4, state = 'planned', reason = null,
-                   updated_at = $5, anchor = $6
-      where id = $1 and nonce is null returning id`,
-    [known.id, nonce, plan.sender.toLowerCase(), plan.intent.gasLimit, plan.at, anchor],
-  )
-  return row.id
-}
-
 export async function findIntent(db: Db, key: BusinessKey): Promise<TxRecord | undefined> {
   const row = await db.maybeOne<TxRow>(
     `${SELECT_TX} where chain_id = $1 and contract = $2 and kind = $3 and key = $4`,
@@ -165,6 +164,14 @@ export async function findIntent(db: Db, key: BusinessKey): Promise<TxRecord | u
 
 export async function readTx(db: Db, id: bigint): Promise<TxRecord> {
   return txOf(await db.one<TxRow>(`${SELECT_TX} where id = $1`, [id]))
+}
+
+/** By its id, or by the hash of any of its attempts. */
+export async function findTx(db: Db, name: string): Promise<TxRecord | undefined> {
+  const isId = /^\d{1,18}$/.test(name)
+  const where = isId ? 'id = $1' : 'id = (select tx_id from tx_attempt where hash = $1)'
+  const row = await db.maybeOne<TxRow>(`${SELECT_TX} where ${where}`, [isId ? BigInt(name) : name])
+  return row && txOf(row)
 }
 
 /** What a start has to look at, oldest nonce first; unknown and foreign ones are among them. */

@@ -30,6 +30,8 @@ export interface SideLog {
   signed(entry: SignedEntry, head: JournalHead): Promise<void>
   /** Notes where the journal ends now; not waited for. */
   head(head: JournalHead): void
+  /** Signed, but refused by the journal: these bytes never left the process. */
+  voided(hash: Hex): void
   close(): Promise<void>
 }
 
@@ -37,5 +39,6 @@ export interface SideLog {
 export const noSideLog: SideLog = {
   signed: async () => {},
   head: () => {},
+  voided: () => {},
   close: async () => {},
 }

@@ -15,11 +15,12 @@ create table writer_lease (
 );
 
 -- The end of every move: event and head, if the head is where the writer computed the hash from (MJ001)
--- and the writer still has its lease (MJ002). The head comes first: a take-over locks it, too.
+-- and the writer still has its lease (MJ002). The head comes first, because a take-over locks it too: what
+-- passed before is seen by the new holder, and what comes after is refused.
 create function journal_append(
   p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
-  p_epoch bigint
-) returns bigint language plpgsql as $$
+  p_epoch bigint, p_chain_id bigint, p_sender text
+) returns bool language plpgsql as $$
 declare
   v_epoch bigint;
 begin
@@ -27,12 +28,116 @@ begin
   if not found then
     raise exception 'the head of the journal moved' using errcode = 'MJ001';
   end if;
-  select l.epoch into v_epoch
-    from tx join writer_lease l on l.chain_id = tx.chain_id and l.sender = tx.sender
-   where tx.id = p_tx and (l.holder is not null or p_epoch is not null);
+  select epoch into v_epoch from writer_lease
+   where chain_id = p_chain_id and sender = p_sender
+     and (holder is not null or p_epoch is not null);
   if v_epoch is distinct from p_epoch then
     raise exception 'the lease is lost' using errcode = 'MJ002';
   end if;
   insert into journal_event values (p_seq, p_tx, p_kind, p_facts, p_at, p_prev, p_hash);
-  return p_seq;
+  return true;
+end $$;
+
+-- One function a move: row and event in one statement, planned once by the embedded store. A move changes the
+-- row only as the writer last saw it (its state, and its mark: the block's hash or else the attempt's);
+-- otherwise it returns false, and the writer looks again.
+create function journal_open(
+  p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
+  p_epoch bigint,
+  p_chain_id bigint, p_contract text, p_tx_kind text, p_key text, p_payload_hash text, p_sender text,
+  p_nonce bigint, p_data text, p_value numeric, p_gas_limit bigint, p_anchor text
+) returns bool language plpgsql as $$
+begin
+  insert into tx (id, chain_id, contract, kind, key, payload_hash, sender, nonce, data, value,
+                  gas_limit, anchor, state, created_at, updated_at)
+  overriding system value
+  values (p_tx, p_chain_id, p_contract, p_tx_kind, p_key, p_payload_hash, p_sender, p_nonce, p_data,
+          p_value, p_gas_limit, p_anchor, 'planned', p_at, p_at)
+  on conflict (id) do update
+     set nonce = p_nonce, sender = p_sender, gas_limit = p_gas_limit, anchor = p_anchor,
+         state = 'planned', reason = null, updated_at = p_at
+   where tx.nonce is null;
+  if not found then
+    return false;
+  end if;
+  return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, p_chain_id, p_sender);
+end $$;
+
+create function journal_sign(
+  p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
+  p_epoch bigint, p_state text, p_mark text,
+  p_to text, p_attempt text, p_raw text, p_purpose text, p_max_fee numeric, p_tip numeric
+) returns bool language plpgsql as $$
+declare
+  v_chain_id bigint;
+  v_sender text;
+begin
+  update tx set state = p_to, hash = p_attempt, updated_at = p_at
+   where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
+  returning chain_id, sender into v_chain_id, v_sender;
+  if not found then
+    return false;
+  end if;
+  insert into tx_attempt (tx_id, hash, raw, purpose, max_fee, tip, signed_at)
+  values (p_tx, p_attempt, p_raw, p_purpose, p_max_fee, p_tip, p_at);
+  return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
+end $$;
+
+create function journal_broadcast(
+  p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
+  p_epoch bigint, p_state text, p_mark text,
+  p_to text, p_attempt text
+) returns bool language plpgsql as $$
+declare
+  v_chain_id bigint;
+  v_sender text;
+begin
+  update tx set state = p_to, reason = null, updated_at = p_at
+   where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
+  returning chain_id, sender into v_chain_id, v_sender;
+  if not found then
+    return false;
+  end if;
+  update tx_attempt set broadcast_at = p_at where hash = p_attempt and tx_id = p_tx;
+  return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
+end $$;
+
+-- What the chain says of it: a receipt, or that the block is gone again (all null but the hash).
+create function journal_receipt(
+  p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
+  p_epoch bigint, p_state text, p_mark text,
+  p_to text, p_attempt text, p_succeeded bool, p_block_number bigint, p_block_hash text,
+  p_gas_used bigint, p_gas_price numeric, p_reason text
+) returns bool language plpgsql as $$
+declare
+  v_chain_id bigint;
+  v_sender text;
+begin
+  update tx set state = p_to, hash = p_attempt, succeeded = p_succeeded, block_number = p_block_number,
+         block_hash = p_block_hash, gas_used = p_gas_used, gas_price = p_gas_price,
+         reason = p_reason, updated_at = p_at
+   where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
+  returning chain_id, sender into v_chain_id, v_sender;
+  if not found then
+    return false;
+  end if;
+  return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
+end $$;
+
+create function journal_close(
+  p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
+  p_epoch bigint, p_state text, p_mark text,
+  p_to text, p_reason text, p_nonce bigint
+) returns bool language plpgsql as $$
+declare
+  v_chain_id bigint;
+  v_sender text;
+begin
+  update tx set state = p_to, reason = p_reason, nonce = p_nonce, updated_at = p_at
+   where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
+  returning chain_id, sender into v_chain_id, v_sender;
+  if not found then
+    return false;
+  end if;
+  return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
 end $$;
