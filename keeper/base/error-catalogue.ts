@@ -110,13 +110,19 @@ const chain = rows({
     wayOut: 'The fault names the kind; the journal keeps what was sent.',
     exitCode: EXIT.failed,
   },
+  RPC_HASH_MISMATCH: {
+    sentence: 'The node at {url} answered the hash {answered} to the transaction {hash}.',
+    wayOut: 'It was not counted as sent there. Take that endpoint out of MUSTER_RPC_URL.',
+    exitCode: EXIT.unavailable,
+    retry: true,
+  },
   CHAIN_ID_WRONG: {
-    sentence: 'The node is on chain {found}, but {expected} is configured.',
+    sentence: 'The node at {url} is on chain {found}, but the keeper works on {expected}.',
     wayOut: 'Correct MUSTER_RPC_URL or MUSTER_CHAIN_ID.',
     exitCode: EXIT.config,
   },
   NO_CODE: {
-    sentence: 'There is no contract {name} at {address} on chain {chainId}.',
+    sentence: 'The node at {url} has no contract {name} at {address} on chain {chainId}.',
     wayOut: 'Deploy first (`muster deploy`) or correct the addresses in deployments/.',
     exitCode: EXIT.config,
   },

@@ -1,12 +1,17 @@
-import { JsonRpcApiProvider, Network } from 'ethers'
-import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from 'ethers'
+import { keccak256 } from 'ethers'
+import type { JsonRpcApiProvider } from 'ethers'
 import type { Wei } from '../base/amount.ts'
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, messageOf } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { UnixSeconds } from '../base/time.ts'
+import type { EndpointStatus, RequestSample, RequestStats } from './endpoint.ts'
+import { openPool } from './pool.ts'
+import type { Pool } from './pool.ts'
+import { PoolProvider } from './provider.ts'
+import { agreedBy, hasAnswered, mostTelling, reachedBy } from './quorum.ts'
+import type { Voice } from './quorum.ts'
 import type { RpcFault } from './rpc-fault.ts'
 import { httpTransport } from './transport.ts'
-import type { Transport } from './transport.ts'
 
 export type BlockTag = 'latest' | 'safe' | 'finalized' | 'pending' | number
 
@@ -34,114 +39,97 @@ export interface CallFields {
   gas?: bigint
 }
 
-export interface ChainClient {
-  readonly chainId: number
-  /** For the typed reads and log queries of TypeChain contracts; never for sending. */
-  readonly provider: JsonRpcApiProvider
-  request<T = unknown>(method: string, params?: readonly unknown[]): Promise<T>
-  blockNumber(): Promise<number>
-  /** Undefined when the chain has no such block. */
-  block(tag: BlockTag): Promise<Block | undefined>
-  /** Transactions of the account that the chain has counted: its next nonce. */
-  nonceOf(address: Address, tag?: BlockTag): Promise<number>
-  balanceOf(address: Address): Promise<Wei>
-  receipt(hash: Hex): Promise<Receipt | undefined>
-  call(fields: CallFields, tag?: BlockTag): Promise<Hex>
-  codeAt(address: Address): Promise<Hex>
-  suggestedTip(): Promise<Wei>
-  sendRaw(raw: Hex): Promise<Hex>
-  /** Has any endpoint the transaction, waiting or mined? What a refusal meant is told by this alone. */
-  knows(hash: Hex): Promise<boolean>
-  /** Every configured endpoint answered, and none has the transaction or its receipt. */
-  isAbsentEverywhere(hash: Hex): Promise<boolean>
-  /** What each endpoint says by itself, in configured order. */
-  each<T = unknown>(method: string, params?: readonly unknown[]): Promise<EndpointAnswer<T>[]>
-  /** How many endpoints must agree before something counts; 1 means that one node is trusted. */
-  readonly quorum: number
-  endpoints(): EndpointStatus[]
-  /** Requests so far, a row for each endpoint and method. */
-  stats(): RequestStats[]
-  close(): void
-}
-
 export interface EndpointAnswer<T> {
   url: string
   answer?: T
   error?: unknown
 }
 
-export interface EndpointStatus {
-  /** For showing: without credentials. */
-  url: string
-  state: 'closed' | 'open' | 'half-open'
-  /** In a row. */
-  failures: number
-  /** The highest block it was last seen at. */
-  head?: number
-  lastError?: string
-}
-
-export interface RequestStats {
-  url: string
-  method: string
-  requests: number
-  /** Answered with a JSON-RPC error. */
-  refused: number
-  /** Not answered, or not properly. */
-  failed: number
-  totalMs: number
-  maxMs: number
+export interface ChainClient {
+  readonly chainId: number
+  /** How many endpoints must agree before something counts; 1 means that one node is trusted. */
+  readonly quorum: number
+  /** For the typed reads and log queries of TypeChain contracts; never for sending. */
+  readonly provider: JsonRpcApiProvider
+  /** A read from any endpoint that is not behind what we have seen; other methods go to one only. */
+  request<T = unknown>(method: string, params?: readonly unknown[]): Promise<T>
+  /** The highest that a quorum has. */
+  blockNumber(): Promise<number>
+  /** By tag the highest that a quorum has. Undefined when the chain has no such block. */
+  block(tag: BlockTag): Promise<Block | undefined>
+  /** Transactions of the account that the chain has counted, by a quorum's word: its next nonce. */
+  nonceOf(address: Address, tag?: BlockTag): Promise<number>
+  balanceOf(address: Address): Promise<Wei>
+  /** Only once a quorum shows it in the same block. */
+  receipt(hash: Hex): Promise<Receipt | undefined>
+  call(fields: CallFields, tag?: BlockTag): Promise<Hex>
+  codeAt(address: Address): Promise<Hex>
+  suggestedTip(): Promise<Wei>
+  /** To every endpoint; resolves with the hash of the bytes once one has taken them. */
+  sendRaw(raw: Hex): Promise<Hex>
+  /** Has any endpoint the transaction, waiting or mined? What a refusal meant is told by this alone. */
+  knows(hash: Hex): Promise<boolean>
+  /** Every configured endpoint answered, and none has the transaction or its receipt. */
+  isAbsentEverywhere(hash: Hex): Promise<boolean>
+  /** What each endpoint says by itself, in configured order; at start the silent ones get a short grace. */
+  each<T = unknown>(
+    method: string,
+    params?: readonly unknown[],
+    isStart?: boolean,
+  ): Promise<EndpointAnswer<T>[]>
+  endpoints(): EndpointStatus[]
+  /** Requests so far, a row for each endpoint and method. */
+  stats(): RequestStats[]
+  /** Told of every request once it is over. */
+  observe(listener: (sample: RequestSample) => void): void
+  close(): void
 }
 
 export interface ChainOptions {
-  rpcUrl: string
-  /** Undefined: whatever the node says. */
+  rpcUrl: string | readonly string[]
+  /** Undefined: whatever the nodes say, if they all say the same. */
   chainId?: number | undefined
+  /** Of any call, however many endpoints it asks. */
   timeoutMs: number
 }
 
 /** Refuses a node on another chain before anything else is asked of it. */
 export async function openChain(options: ChainOptions): Promise<ChainClient> {
-  const transport = httpTransport(options.rpcUrl, options.timeoutMs)
-  const chainId = Number(await transport.request('eth_chainId', []))
-  const expected = options.chainId ?? chainId
-  if (chainId !== expected) throw new KeeperError('CHAIN_ID_WRONG', { found: chainId, expected })
-  return clientOver(transport, chainId)
+  const { rpcUrl, chainId, timeoutMs } = options
+  const urls = typeof rpcUrl === 'string' ? [rpcUrl] : rpcUrl
+  const transports = urls.map((url) => httpTransport(url, timeoutMs))
+  return clientOver(await openPool(transports, { chainId, timeoutMs }))
 }
 
-export function clientOver(transport: Transport, chainId: number): ChainClient {
-  const provider = new TransportProvider(transport, chainId)
+export function clientOver(pool: Pool): ChainClient {
+  const provider = new PoolProvider(pool.request, pool.chainId)
   const request = async <T>(method: string, params: readonly unknown[] = []): Promise<T> =>
-    (await transport.request(method, params)) as T
+    (await pool.request(method, params)) as T
   return {
-    chainId,
+    chainId: pool.chainId,
+    quorum: pool.quorum,
     provider,
     request,
-    ...chainReads(request),
-    ...accountReads(request),
-    ...hashReads(request),
-    sendRaw: (raw) => request<Hex>('eth_sendRawTransaction', [raw]),
-    each: async <T>(method: string, params: readonly unknown[] = []) => {
-      const { url } = transport
-      const answer = await request<T>(method, params).catch((error: unknown) => ({ error }))
-      const isFailed = typeof answer === 'object' && answer !== null && 'error' in answer
-      return [isFailed ? { url, error: answer.error } : { url, answer }]
+    ...voted(pool),
+    ...plainReads(request),
+    ...ofOneHash(pool),
+    each: async <T>(method: string, params: readonly unknown[] = [], isStart = false) =>
+      (await pool.each(method, params, isStart)) as EndpointAnswer<T>[],
+    endpoints: pool.endpoints,
+    stats: pool.stats,
+    observe: pool.observe,
+    close: () => {
+      provider.destroy()
+      pool.close()
     },
-    quorum: 1,
-    endpoints: () => [{ url: transport.url, state: 'closed', failures: 0 }],
-    stats: () => [],
-    close: () => provider.destroy(),
   }
 }
 
 type Request = <T>(method: string, params?: readonly unknown[]) => Promise<T>
-type ChainReads = Pick<ChainClient, 'blockNumber' | 'block' | 'receipt' | 'call' | 'suggestedTip'>
+type PlainReads = Pick<ChainClient, 'call' | 'suggestedTip' | 'balanceOf' | 'codeAt'>
 
-function chainReads(request: Request): ChainReads {
+function plainReads(request: Request): PlainReads {
   return {
-    blockNumber: async () => Number(await request<Hex>('eth_blockNumber')),
-    block: async (tag) => blockOf(await request('eth_getBlockByNumber', [tagOf(tag), false])),
-    receipt: async (hash) => receiptOf(await request('eth_getTransactionReceipt', [hash])),
     call: ({ value, gas, ...fields }, tag = 'latest') =>
       request<Hex>('eth_call', [
         {
@@ -152,38 +140,131 @@ function chainReads(request: Request): ChainReads {
         tagOf(tag),
       ]),
     suggestedTip: async () => BigInt(await request<Hex>('eth_maxPriorityFeePerGas')),
-  }
-}
-
-function hashReads(request: Request): Pick<ChainClient, 'knows' | 'isAbsentEverywhere'> {
-  const knows = async (hash: Hex): Promise<boolean> =>
-    (await request<unknown>('eth_getTransactionByHash', [hash])) !== null
-  return {
-    knows,
-    isAbsentEverywhere: async (hash) =>
-      !(await knows(hash)) && !(await request('eth_getTransactionReceipt', [hash])),
-  }
-}
-
-type AccountReads = Pick<ChainClient, 'nonceOf' | 'balanceOf' | 'codeAt'>
-
-function accountReads(request: Request): AccountReads {
-  return {
-    nonceOf: async (address, tag = 'latest') =>
-      Number(await request<Hex>('eth_getTransactionCount', [address, tagOf(tag)])),
     balanceOf: async (address) => BigInt(await request<Hex>('eth_getBalance', [address, 'latest'])),
     codeAt: (address) => request<Hex>('eth_getCode', [address, 'latest']),
   }
 }
 
+type Voted = Pick<ChainClient, 'blockNumber' | 'block' | 'nonceOf' | 'receipt'>
+
+/** What money depends on: never on the word of one endpoint when there are more. */
+function voted(pool: Pool): Voted {
+  const number = async (method: string, params: readonly unknown[]): Promise<number> => {
+    const heights = await answersOf(pool, method, params, Number)
+    return reachedBy(heights, pool.quorum, (height) => height) ?? 0
+  }
+  return {
+    blockNumber: () => number('eth_blockNumber', []),
+    nonceOf: (address, tag = 'latest') => number('eth_getTransactionCount', [address, tagOf(tag)]),
+    block: async (tag) => {
+      const params = [tagOf(tag), false]
+      if (typeof tag === 'number')
+        return blockOf(await pool.request('eth_getBlockByNumber', params))
+      const blocks = await answersOf(pool, 'eth_getBlockByNumber', params, blockOf)
+      return reachedBy(blocks, pool.quorum, (block) => block?.number ?? -1)
+    },
+    receipt: (hash) => agreedReceipt(pool, hash),
+  }
+}
+
+/** At least as many as a quorum needs: fewer would make one endpoint's word the chain's. */
+async function answersOf<T>(
+  pool: Pool,
+  method: string,
+  params: readonly unknown[],
+  read: (answer: unknown) => T,
+): Promise<T[]> {
+  if (pool.quorum === 1) return [read(await pool.request(method, params))]
+  const voices = await pool.vote(method, params)
+  requireQuorum(pool, method, voices)
+  return voices.filter(hasAnswered).map(({ answer }) => read(answer))
+}
+
+/** A refusal counts as the chain's answer only by a quorum; else it is not known what holds. */
+function requireQuorum({ quorum }: Pool, method: string, voices: readonly Voice[]): void {
+  const answers = voices.filter(hasAnswered).length
+  if (answers >= quorum) return
+  const errors = voices.map(({ error }) => error).filter((error) => error !== undefined)
+  const worst = mostTelling(errors)
+  if (errors.filter((error) => faultOf(error) !== undefined).length >= quorum) throw worst
+  const url = voices.filter(({ error }) => error !== undefined).map((voice) => voice.url)
+  const reason = `${answers} of the ${quorum} nodes needed gave an answer; ${messageOf(worst)}`
+  throw new KeeperError('RPC_UNAVAILABLE', { url, method, reason }, worst)
+}
+
+async function agreedReceipt(pool: Pool, hash: Hex): Promise<Receipt | undefined> {
+  const params = [hash]
+  const method = 'eth_getTransactionReceipt'
+  if (pool.quorum === 1) return receiptOf(await pool.request(method, params), hash)
+  const voices = await pool.vote(method, params, (heard) => agreed(pool, heard, hash) !== undefined)
+  const found = agreed(pool, voices, hash)
+  if (!found) {
+    requireQuorum(pool, method, voices)
+    return undefined
+  }
+  const witnesses = voices.filter(
+    (voice) => sameReceipt(receiptIn(voice, hash)) === sameReceipt(found),
+  )
+  pool.sawBlock(
+    found.blockNumber,
+    witnesses.map(({ url }) => url),
+  )
+  return found
+}
+
+function agreed({ quorum }: Pool, voices: readonly Voice[], hash: Hex): Receipt | undefined {
+  const receipts = voices.map((voice) => receiptIn(voice, hash)).filter((one) => one !== undefined)
+  return agreedBy(receipts, quorum, sameReceipt)
+}
+
+function receiptIn({ answer }: Voice, hash: Hex): Receipt | undefined {
+  return receiptOf(answer, hash)
+}
+
+function sameReceipt(receipt: Receipt | undefined): string {
+  return receipt ? `${receipt.blockNumber} ${receipt.blockHash} ${receipt.succeeded}` : ''
+}
+
+type OfOneHash = Pick<ChainClient, 'sendRaw' | 'knows' | 'isAbsentEverywhere'>
+
+function ofOneHash(pool: Pool): OfOneHash {
+  const isFound = ({ answer }: Voice): boolean => answer !== null && answer !== undefined
+  return {
+    sendRaw: async (raw) => {
+      const hash = keccak256(raw) as Hex
+      await pool.broadcast(raw, hash)
+      return hash
+    },
+    knows: async (hash) => {
+      const voices = await pool.vote('eth_getTransactionByHash', [hash], (heard) =>
+        heard.some(isFound),
+      )
+      if (!voices.some(hasAnswered)) throw mostTelling(voices.map(({ error }) => error))
+      return voices.some(isFound)
+    },
+    isAbsentEverywhere: async (hash) => {
+      const answers = await Promise.all([
+        pool.each('eth_getTransactionByHash', [hash]),
+        pool.each('eth_getTransactionReceipt', [hash]),
+      ])
+      return answers.flat().every((voice) => hasAnswered(voice) && !isFound(voice))
+    },
+  }
+}
+
+/** Checked on every endpoint that answers: one of them may serve another chain's state. */
 export async function requireCode(
   client: ChainClient,
   address: Address,
   name: string,
 ): Promise<void> {
-  const code = await client.codeAt(address)
-  if (code !== '0x') return
-  throw new KeeperError('NO_CODE', { name, address, chainId: client.chainId })
+  const answers = await client.each<Hex>('eth_getCode', [address, 'latest'], true)
+  const heard = answers.filter(({ error }) => error === undefined)
+  if (heard.length === 0) throw mostTelling(answers.map(({ error }) => error))
+  const bare = heard.find(({ answer }) => answer === '0x')
+  if (!bare) return
+  const { url } = bare
+  throw new KeeperError('NO_CODE', { name, address, chainId: client.chainId, url })
 }
 
 /** What a refused request meant; undefined for any other error. */
@@ -213,11 +294,13 @@ function blockOf(answer: unknown): Block | undefined {
   }
 }
 
-function receiptOf(answer: unknown): Receipt | undefined {
+function receiptOf(answer: unknown, hash: Hex): Receipt | undefined {
   if (answer === null || answer === undefined) return undefined
   const fields = answer as Fields
   // A node may show the receipt of a pending transaction without a block: that is none yet.
   if (!fields['blockHash'] || !fields['transactionHash']) return undefined
+  // Of another transaction: whatever it says, it says nothing about ours.
+  if (fields['transactionHash'].toLowerCase() !== hash.toLowerCase()) return undefined
   return {
     hash: fields['transactionHash'],
     blockNumber: Number(fields['blockNumber']),
@@ -225,40 +308,5 @@ function receiptOf(answer: unknown): Receipt | undefined {
     succeeded: Number(fields['status']) === 1,
     gasUsed: BigInt(fields['gasUsed'] ?? 0),
     gasPrice: BigInt(fields['effectiveGasPrice'] ?? 0),
-  }
-}
-
-/** ethers' provider over our transport: one deadline and one reading of errors for all requests. */
-class TransportProvider extends JsonRpcApiProvider {
-  readonly #transport: Transport
-
-  constructor(transport: Transport, chainId: number) {
-    const network = Network.from(chainId)
-    super(network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1 })
-    this.#transport = transport
-  }
-
-  override async send(method: string, params: unknown[]): Promise<unknown> {
-    this._start()
-    return super.send(method, params)
-  }
-
-  override async _send(
-    payload: JsonRpcPayload | JsonRpcPayload[],
-  ): Promise<(JsonRpcResult | JsonRpcError)[]> {
-    const payloads = Array.isArray(payload) ? payload : [payload]
-    return Promise.all(payloads.map((one) => this.#sendOne(one)))
-  }
-
-  // A refusal goes back in JSON-RPC form, because ethers decodes custom errors from there.
-  async #sendOne({ id, method, params }: JsonRpcPayload): Promise<JsonRpcResult | JsonRpcError> {
-    try {
-      const list = Array.isArray(params) ? params : Object.values(params)
-      return { id, result: await this.#transport.request(method, list) }
-    } catch (error) {
-      if (faultOf(error) === undefined) throw error
-      const { message, data } = (error as KeeperError).facts as { message: string; data?: string }
-      return { id, error: { code: -32_000, message, ...(data ? { data } : {}) } }
-    }
   }
 }

@@ -2,6 +2,7 @@ import type { Address } from '../../keeper/base/schema.ts'
 import { clientOver } from '../../keeper/chain/client.ts'
 import type { ChainClient } from '../../keeper/chain/client.ts'
 import { NATIVE } from '../../keeper/chain/contracts.ts'
+import { poolOver } from '../../keeper/chain/pool.ts'
 import { auditChain } from '../../keeper/verify/audit-chain.ts'
 import type { ChainAudit } from '../../keeper/verify/audit-chain.ts'
 import { sentenceOf } from '../../keeper/verify/divergence.ts'
@@ -13,7 +14,8 @@ export async function contractChain(): Promise<ChainClient> {
   const { chainId } = await ethers.provider.getNetwork()
   const request = async (method: string, params: readonly unknown[]): Promise<unknown> =>
     ethers.provider.send(method, [...params])
-  return clientOver({ url: 'in process', request }, Number(chainId))
+  const transports = [{ url: 'in process', request }]
+  return clientOver(poolOver(transports, Number(chainId), { timeoutMs: 10_000 }))
 }
 
 const LAST = 2 ** 32 - 1

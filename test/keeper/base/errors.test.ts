@@ -4,12 +4,12 @@ import { KeeperError, describe as describeError, exitCodeOf } from '../../../kee
 
 describe('errors', () => {
   it('carries the code, the facts, a sentence, a way out and an exit code', () => {
-    const error = new KeeperError('CHAIN_ID_WRONG', { found: 1, expected: 31_337 })
+    const error = new KeeperError('CHAIN_ID_WRONG', { url: 'http://n', found: 1, expected: 31_337 })
     expect(describeError(error)).to.deep.equal({
       code: 'CHAIN_ID_WRONG',
-      message: 'The node is on chain 1, but 31337 is configured.',
+      message: 'The node at http://n is on chain 1, but the keeper works on 31337.',
       wayOut: 'Correct MUSTER_RPC_URL or MUSTER_CHAIN_ID.',
-      facts: { found: 1, expected: 31_337 },
+      facts: { url: 'http://n', found: 1, expected: 31_337 },
       exitCode: EXIT.config,
     })
   })

@@ -22,7 +22,7 @@ describe('the client of the chain', function () {
   it('S-26 a node on another chain is refused with exit code 78', async () => {
     const refusal = await rejectionOf(openChain({ rpcUrl: node.url, chainId: 1, timeoutMs: 5_000 }))
     expect(refusal.code).to.equal('CHAIN_ID_WRONG')
-    expect(refusal.facts).to.deep.equal({ found: 31_337, expected: 1 })
+    expect(refusal.facts).to.deep.equal({ url: node.url, found: 31_337, expected: 1 })
     expect(refusal.exitCode).to.equal(78)
   })
 
