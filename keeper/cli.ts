@@ -4,7 +4,7 @@ import { KeeperError } from './base/errors.ts'
 import { handled, printError, withCommon } from './commands/command.ts'
 import type { Run } from './commands/command.ts'
 import { COMMANDS, GROUPS } from './commands/command-table.ts'
-import type { CommandRow } from './commands/command-table.ts'
+import type { CommandRow } from './commands/command-row.ts'
 
 function buildProgram(): Command {
   const program = new Command('muster')

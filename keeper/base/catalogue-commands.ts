@@ -116,4 +116,25 @@ export const commands = rows({
     wayOut: 'Please report it with the output above.',
     exitCode: EXIT.failed,
   },
+  SENDER_NOT_OPEN: {
+    sentence: 'Transaction {id} was sent by {sender}, whose key is not open here.',
+    wayOut: 'Stop the keeper and run the command again: it opens the key that the transaction needs.',
+    exitCode: EXIT.data,
+  },
+  CONTROL_CLOSED: {
+    sentence: 'The keeper closed the line without an answer.',
+    wayOut: 'Look at its log; what was sent is in the journal. Run the command again.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  CONTROL_TOO_LONG: {
+    sentence: 'A message between a command and the keeper is longer than {limit} bytes.',
+    wayOut: 'Ask for less, for instance with --limit.',
+    exitCode: EXIT.data,
+  },
+  CONTROL_UNKNOWN: {
+    sentence: 'The running keeper does not know the order {name}.',
+    wayOut: 'It may be older than this command: restart it.',
+    exitCode: EXIT.failed,
+  },
 })

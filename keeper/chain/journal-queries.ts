@@ -36,3 +36,15 @@ export async function spentSince(
   )
   return BigInt(paid) + BigInt(reserved)
 }
+
+/** By its number, or by the hash of any of its attempts. */
+export async function findTx(db: Db, name: string): Promise<TxRecord | undefined> {
+  const isNumber = /^\d{1,18}$/.test(name)
+  const row = await db.maybeOne<TxRow>(
+    isNumber
+      ? `${SELECT_TX} where id = $1`
+      : `${SELECT_TX} where id = (select tx_id from tx_attempt where hash = $1)`,
+    [isNumber ? BigInt(name) : name.toLowerCase()],
+  )
+  return row && txOf(row)
+}

@@ -1,6 +1,9 @@
 import { KeeperError } from '../base/errors.ts'
+import { askKeeper } from '../api/control.ts'
 import { attemptsOf, listJournal } from '../chain/journal.ts'
+import { findTx } from '../chain/journal-queries.ts'
 import type { TxRecord, TxState } from '../chain/journal-rows.ts'
+import type { Db } from '../store/db.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Report, Run } from './command.ts'
 import { plural, shownTime, table } from './print.ts'
@@ -25,30 +28,41 @@ const STATES: readonly TxState[] = [
 // More is a query for the database itself.
 const MAX_LIMIT = 100_000
 
+/** From the running keeper of this home, which may hold the store; without one, from the store itself. */
 export async function journalCommand(run: Run, options: JournalOptions): Promise<Report> {
-  const filter = filterOf(options)
+  const { kind, state, limit } = options
+  const asked = { name: 'journal', args: [], options: { kind, state, limit } }
+  return (await askKeeper(run.config.home, asked, run.signal)) ?? withStore(run, options)
+}
+
+async function withStore(run: Run, options: JournalOptions): Promise<Report> {
+  filterOf(options)
   const db = await openStore({ ...run.config, clock: run.clock })
   try {
-    const records = await listJournal(db, filter)
-    const rows = records.map((tx) => [
-      String(tx.id),
-      shownTime(tx.createdAt),
-      tx.kind,
-      tx.key.length > MAX_KEY ? `${tx.key.slice(0, MAX_KEY)}…` : tx.key,
-      tx.state,
-      tx.hash ?? '-',
-    ])
-    return {
-      json: { transactions: records },
-      lines: [
-        records.length < Number(options.limit)
-          ? `${plural(records.length, 'transaction')}, newest first`
-          : `The newest ${plural(records.length, 'transaction')} (--limit shows more)`,
-        ...(rows.length > 0 ? table(['id', 'when', 'kind', 'key', 'state', 'hash'], rows) : []),
-      ],
-    }
+    return await journalReport(db, options)
   } finally {
     await db.close()
+  }
+}
+
+export async function journalReport(db: Db, options: JournalOptions): Promise<Report> {
+  const records = await listJournal(db, filterOf(options))
+  const rows = records.map((tx) => [
+    String(tx.id),
+    shownTime(tx.createdAt),
+    tx.kind,
+    tx.key.length > MAX_KEY ? `${tx.key.slice(0, MAX_KEY)}…` : tx.key,
+    tx.state,
+    tx.hash ?? '-',
+  ])
+  return {
+    json: { transactions: records },
+    lines: [
+      records.length < Number(options.limit)
+        ? `${plural(records.length, 'transaction')}, newest first`
+        : `The newest ${plural(records.length, 'transaction')} (--limit shows more)`,
+      ...(rows.length > 0 ? table(['id', 'when', 'kind', 'key', 'state', 'hash'], rows) : []),
+    ],
   }
 }
 
@@ -80,23 +94,28 @@ export async function showTransactionCommand(
   _options: object,
   [name = '']: string[],
 ): Promise<Report> {
+  const asked = { name: 'journal show', args: [name], options: {} }
+  const answer = await askKeeper(run.config.home, asked, run.signal)
+  if (answer) return answer
   const db = await openStore({ ...run.config, clock: run.clock })
   try {
-    const records = await listJournal(db, { limit: MAX_LIMIT })
-    const tx = records.find(({ id, hash }) => String(id) === name || hash === name)
-    if (!tx) throw new KeeperError('TX_NOT_FOUND', { id: name })
-    const attempts = await attemptsOf(db, tx.id)
-    const facts = factsOf(tx)
-    return {
-      json: { transaction: tx, attempts },
-      lines: [
-        ...table(['field', 'value'], facts),
-        plural(attempts.length, 'attempt'),
-        ...attempts.map(({ hash }) => `  ${hash}`),
-      ],
-    }
+    return await transactionReport(db, name)
   } finally {
     await db.close()
+  }
+}
+
+export async function transactionReport(db: Db, name: string): Promise<Report> {
+  const tx = await findTx(db, name)
+  if (!tx) throw new KeeperError('TX_NOT_FOUND', { id: name })
+  const attempts = await attemptsOf(db, tx.id)
+  return {
+    json: { transaction: tx, attempts },
+    lines: [
+      ...table(['field', 'value'], factsOf(tx)),
+      plural(attempts.length, 'attempt'),
+      ...attempts.map(({ hash, purpose }) => `  ${hash} ${purpose}`),
+    ],
   }
 }
 

@@ -20,6 +20,7 @@ export async function businessStateOf(room: ChainRoom, tx: TxRecord): Promise<Bu
     case 'extractTransfer':
       return stateOfTransfer(room, call.args.toArray() as TransferArgs)
     // A page says nothing by itself: the contract owns the cursor. Money of operators has no such state.
+    case undefined:
     default:
       return 'unknown'
   }

@@ -16,7 +16,7 @@ import type { Extraction } from './extract.ts'
 import type { Payments, Refusal } from './payments.ts'
 import { readPayments } from './payments.ts'
 import { pushHours } from './push-hours.ts'
-import type { ValidatorsRoom } from './room.ts'
+import type { ChainRoom, ValidatorsRoom } from './room.ts'
 import { blockTime } from './room.ts'
 import { indicesIn } from './slices.ts'
 import { findStrangers } from './strangers.ts'
@@ -90,7 +90,7 @@ export async function runDay(room: ValidatorsRoom, options: DayOptions = {}): Pr
 }
 
 /** The oldest closed cycle that the chain has not decided; else the last one, whose pay may be unfinished. */
-export async function dueCycle(room: ValidatorsRoom): Promise<Cycle> {
+export async function dueCycle(room: ChainRoom): Promise<Cycle> {
   const { rewards, registry } = room.contracts
   const next = Number(await rewards.nextCycle())
   const now = await blockTime(room)

@@ -12,7 +12,7 @@ import { nextStep } from './cycle.ts'
 import { MIN_PAGE_WORDS, MAX_TX_GAS, extractGas, pageWords } from './gas.ts'
 import type { ExtractShape } from './gas.ts'
 import { checkDecision } from './recompute.ts'
-import type { ValidatorsRoom } from './room.ts'
+import type { ChainRoom, ValidatorsRoom } from './room.ts'
 import type { Decision } from './twin.ts'
 
 export interface Extraction {
@@ -147,7 +147,7 @@ async function countPages(room: ValidatorsRoom, cycle: Cycle): Promise<number> {
   return rows.length
 }
 
-async function shapeOf({ contracts }: ValidatorsRoom, facts: CycleFacts): Promise<ExtractShape> {
+export async function shapeOf({ contracts }: ChainRoom, facts: CycleFacts): Promise<ExtractShape> {
   const [params, reporters] = await Promise.all([
     contracts.rewards.paramsAt(facts.cycle),
     contracts.registry.reportersOf(facts.cycle),

@@ -12,7 +12,7 @@ import { hasUnpaid, nextStep } from './cycle.ts'
 import { refuseWaiting } from './extract.ts'
 import { maxPayees, transferGas } from './gas.ts'
 import type { TransferTerms } from './gas.ts'
-import type { ValidatorsRoom } from './room.ts'
+import type { ChainRoom, ValidatorsRoom } from './room.ts'
 import { narrow, sliceKey, toSlices } from './slices.ts'
 import type { Slice } from './slices.ts'
 
@@ -143,7 +143,8 @@ async function intentOf(
   }
 }
 
-async function termsOf({ contracts }: ValidatorsRoom, cycle: Cycle): Promise<TransferTerms> {
+/** What a payee may cost, as the cycle pins it. */
+export async function termsOf({ contracts }: ChainRoom, cycle: Cycle): Promise<TransferTerms> {
   const { maxRefused, stipend } = await contracts.rewards.paramsAt(cycle)
   const isNative = contracts.deployment.asset === NATIVE
   return { maxRefused: Number(maxRefused), stipend: Number(stipend), isNative }
