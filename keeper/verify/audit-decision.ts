@@ -69,6 +69,13 @@ export function noteStranger(state: AuditState, cycle: Cycle, at: Place, openFro
   })
 }
 
+/** A cycle is counted and decided once. */
+function checkOnce(state: AuditState, audit: CycleAudit, isFirst: boolean, at: Place): void {
+  if (isFirst) return
+  const what = about('decided-twice', 'it was counted or decided again', at, audit.cycle)
+  state.findings.add({ ...what, expected: 'once', found: `again while ${audit.state}` })
+}
+
 export function onCounted(state: AuditState, args: EventArgs['Counted'], at: Place): void {
   const { cycle, firstWord, words } = args
   const audit = begin(state, cycle, at)
@@ -76,6 +83,7 @@ export function onCounted(state: AuditState, args: EventArgs['Counted'], at: Pla
   const flags = told.phase === 'all' ? decision.eligible : decision.online
   const expected = wordsOf(flags, decision.words)
   const { findings } = state
+  checkOnce(state, audit, told.phase !== 'done', at)
   findings.compare(
     about('count', 'the roster word counted next', at, cycle),
     told.cursor,
@@ -119,6 +127,7 @@ export function onCountStarted(
   at: Place,
 ): void {
   const audit = begin(state, cycle, at)
+  checkOnce(state, audit, audit.drawn === 0n && audit.state === 'counting', at)
   state.findings.compare(about('pool', 'the pool', at, cycle), audit.sharing.pool, pool)
   audit.drawn = audit.sharing.pool
   state.books.draw(audit.drawn)
@@ -129,6 +138,7 @@ export function onExtracted(state: AuditState, args: EventArgs['Extracted'], at:
   const audit = begin(state, cycle, at)
   const { decision, sharing, terms, told } = audit
   const { findings } = state
+  checkOnce(state, audit, audit.state === 'counting', at)
   if (decision.isRolledOver) {
     findings.add({
       ...about('state', 'it was settled', at, cycle),
@@ -164,6 +174,7 @@ export function onRolledOver(
   const audit = begin(state, cycle, at)
   const { decision, terms } = audit
   const { findings } = state
+  checkOnce(state, audit, audit.state === 'counting', at)
   const isShort = state.shortfall === at.tx
   if (!decision.isRolledOver && !isShort) {
     findings.add({
