@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { KeeperError, messageOf } from './base/errors.ts'
 import { rememberSecret, rememberSecretUrl } from './base/redact.ts'
+import { secretsInUrl } from './base/redact-url.ts'
 import { faultsOf } from './base/schema.ts'
 import { SETTINGS } from './base/settings.ts'
 import type { Setting } from './base/settings.ts'
@@ -70,8 +71,8 @@ export function loadConfig(
   const signers = signersOf(env, faults)
   if (faults.length > 0) throw new KeeperError('SETTING_INVALID', { faults })
   const checked = values as unknown as Values
-  rememberUrlPassword(checked.databaseUrl)
-  rememberUrlPassword(checked.rpcUrl)
+  rememberUrlSecrets(checked.databaseUrl)
+  for (const url of checked.rpcUrl) rememberUrlSecrets(url)
   rememberSecret(checked.etherscanApiKey ?? '')
   // Who knows a receiver's address can write to it.
   rememberSecretUrl(checked.alertUrl)
@@ -93,13 +94,14 @@ function signersOf(env: Env, faults: string[]): SignerChoices {
     return [role, { kind: 'keystore' }]
   })
   for (const [, choice] of choices) {
-    if (choice.kind === 'web3signer') rememberUrlPassword(choice.url)
+    if (choice.kind === 'web3signer') rememberUrlSecrets(choice.url)
   }
   return Object.fromEntries(choices) as SignerChoices
 }
 
-function rememberUrlPassword(url: string | undefined): void {
-  if (url !== undefined) rememberSecret(decodeURIComponent(new URL(url).password))
+function rememberUrlSecrets(url: string | undefined): void {
+  if (url === undefined) return
+  for (const secret of secretsInUrl(url)) rememberSecret(secret)
 }
 
 function keysOf(env: Env, home: string, signers: SignerChoices): Record<Role, KeyConfig> {

@@ -15,6 +15,23 @@ const webUrl = z
   .string()
   .url()
   .regex(/^https?:/, 'not http or https')
+
+// Every vote asks each of them: more add load and no certainty.
+const MAX_ENDPOINTS = 10
+
+/** Twice the same endpoint would agree with itself. */
+const endpoints = z
+  .string()
+  .transform((text) => text.split(',').map((url) => url.trim()))
+  .pipe(
+    z
+      .array(webUrl)
+      .nonempty()
+      .max(MAX_ENDPOINTS)
+      .refine((urls) => new Set(urls.map((url) => URL.parse(url)?.href)).size === urls.length, {
+        message: 'an endpoint is named twice',
+      }),
+  )
 // Deeper than any reorg of a public network; more would only wait.
 const MAX_FALLBACK_DEPTH = 1_000
 // Nodes keep 16 (geth: executable, per account) to 64 transactions of an account in their pools.
@@ -71,9 +88,9 @@ export const SETTINGS = {
   rpcUrl: setting(
     'MUSTER_RPC_URL',
     'http://127.0.0.1:8545',
-    'URL',
-    z.string().url(),
-    'JSON-RPC endpoint of the chain',
+    'URLs',
+    endpoints,
+    'JSON-RPC endpoints of the chain, separated by commas; of several, two must agree',
     true,
   ),
   chainId: setting(

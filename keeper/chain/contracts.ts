@@ -90,9 +90,11 @@ export async function openContracts(
   deployment: Deployment,
 ): Promise<Contracts> {
   const { provider } = client
-  await requireCode(client, deployment.registry, 'HeartbeatRegistry')
-  await requireCode(client, deployment.rewards, 'ValidatorRewards')
-  await requireCode(client, deployment.timelock, 'TimelockController')
+  await Promise.all([
+    requireCode(client, deployment.registry, 'HeartbeatRegistry'),
+    requireCode(client, deployment.rewards, 'ValidatorRewards'),
+    requireCode(client, deployment.timelock, 'TimelockController'),
+  ])
   const contracts: Contracts = {
     deployment,
     registry: HeartbeatRegistry__factory.connect(deployment.registry, provider),

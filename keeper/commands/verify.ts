@@ -73,7 +73,7 @@ async function openHardhat(
   const wanted: HardhatUserConfig = {
     ...base,
     plugins: [...(base.plugins ?? []), hardhatVerify],
-    networks: { target: { type: 'http', chainType: 'l1', url: config.rpcUrl } },
+    networks: { target: { type: 'http', chainType: 'l1', url: config.rpcUrl[0] } },
     verify: explorer === 'etherscan' ? { etherscan: { apiKey: config.etherscanApiKey ?? '' } } : {},
   }
   return createHardhatRuntimeEnvironment(wanted, { config: file, network: 'target' }, ROOT)

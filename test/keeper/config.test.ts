@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { KeeperError } from '../../keeper/base/errors.ts'
+import { redactText } from '../../keeper/base/redact.ts'
+import { scrubUrls } from '../../keeper/base/redact-url.ts'
 import { loadConfig } from '../../keeper/config.ts'
 import { rejectionOf } from '../helpers/errors.ts'
 
@@ -10,7 +12,7 @@ describe('config', () => {
   it('an empty environment gives 18:00 UTC, batches of 10 and a local node', () => {
     const config = loadConfig({})
     expect(config).to.include({ zone: 'UTC', dailyTime: '18:00', batchSize: 10 })
-    expect(config.rpcUrl).to.equal('http://127.0.0.1:8545')
+    expect(config.rpcUrl).to.deep.equal(['http://127.0.0.1:8545'])
     expect(config.nonceWaitMs).to.equal(120_000)
     expect(config.finality).to.equal('finalized')
     expect(config.databaseUrl).to.equal(undefined)
@@ -20,6 +22,45 @@ describe('config', () => {
     expect(loadConfig({ MUSTER_BATCH_SIZE: '50' }).batchSize).to.equal(50)
     expect(loadConfig({ MUSTER_BATCH_SIZE: '50' }, { batchSize: '100' }).batchSize).to.equal(100)
     expect(loadConfig({ MUSTER_FINALITY: '12' }).finality).to.equal(12)
+  })
+
+  it('several endpoints are separated by commas; the same one twice is refused', () => {
+    const load = (urls: string): string[] => loadConfig({ MUSTER_RPC_URL: urls }).rpcUrl
+    expect(load('https://a.example/v3, http://b.example')).to.deep.equal([
+      'https://a.example/v3',
+      'http://b.example',
+    ])
+    const wrong = ['http://a.example,http://A.example/', 'http://a.example,', 'ws://a.example']
+    for (const urls of wrong) {
+      expect(() => load(urls), urls).to.throw(KeeperError, /MUSTER_RPC_URL/)
+    }
+  })
+
+  it('S-48 every key in the URL of any endpoint is a secret from then on', () => {
+    const keys = [
+      'pa55w%40rd-of-a',
+      'KeyInThePathOfB42',
+      'shortkey',
+      'a1b2c3d4e5f6a7b8c9d0e1f2',
+      'ey.J9.dotted-key-of-e',
+    ]
+    const [password, inPath, inQuery, inHost, dotted] = keys
+    const urls = [
+      `https://user:${password}@a.example/rpc`,
+      `https://b.example/v3/${inPath}`,
+      `https://c.example/rpc?apikey=${inQuery}&network=main`,
+      `https://${inHost}.d.example/`,
+      `https://e.example/${dotted}`,
+    ]
+    loadConfig({ MUSTER_RPC_URL: urls.join(',') })
+    for (const key of keys) expect(redactText(`a library says ${key}.`), key).not.to.include(key)
+    expect(redactText('a library says pa55w@rd-of-a.')).not.to.include('pa55')
+    expect(redactText('on the network main')).to.include('main')
+    for (const url of urls) {
+      const host = new URL(url).hostname.split('.').slice(-2).join('.')
+      expect(scrubUrls(`cannot reach ${url}: late`)).to.include(host)
+      for (const key of keys) expect(scrubUrls(url)).not.to.include(key)
+    }
   })
 
   it('names every wrong setting at once, without its value', () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Config } from '../../../keeper/config.ts'
 import { logAlerts, openAlerts } from '../../../keeper/base/alerts.ts'
 import type { Alerts, Notice } from '../../../keeper/base/alerts.ts'
 import { silentLogger } from '../../../keeper/base/log.ts'
@@ -47,7 +48,12 @@ describe('a keeper whose nodes are down', function () {
     world = await createWorld({ members: makeMembers(MEMBERS) })
     proxy = await startFaultProxy(world.node.url)
     clock = testClock(CUT)
-    const config = { ...world.config, rpcUrl: proxy.url, nonceWaitMs: 1_500, rpcTimeoutMs: 1_000 }
+    const config: Config = {
+      ...world.config,
+      rpcUrl: [proxy.url],
+      nonceWaitMs: 1_500,
+      rpcTimeoutMs: 1_000,
+    }
     keeper = await openKeeper(config, { ...testDeps(), clock })
   })
   afterEach(async () => {
