@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import type { Mutant } from './mutants.ts'
+import type { Mutant, Patch } from './mutants.ts'
 import type { Summary } from './sim-seeds.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
@@ -25,7 +25,7 @@ export async function catchMutant(mutant: Mutant, seeds: number): Promise<Caught
   try {
     for (const path of COPIED) await cp(join(ROOT, path), join(dir, path), { recursive: true })
     for (const path of LINKED) await symlink(join(ROOT, path), join(dir, path))
-    await patch(dir, mutant)
+    for (const patch of mutant.patches) await apply(dir, mutant.name, patch)
     const { firstFailed } = await simulate(dir, seeds)
     return firstFailed
   } finally {
@@ -34,7 +34,7 @@ export async function catchMutant(mutant: Mutant, seeds: number): Promise<Caught
 }
 
 /** Fails loudly when the safeguard has moved: a mutant that changes nothing would count as a proof. */
-async function patch(dir: string, { name, file, find, replace }: Mutant): Promise<void> {
+async function apply(dir: string, name: string, { file, find, replace }: Patch): Promise<void> {
   const path = join(dir, file)
   const text = await readFile(path, 'utf8')
   const found = text.split(find).length - 1

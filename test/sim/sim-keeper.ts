@@ -37,6 +37,8 @@ export interface KeeperWorld {
   nodes: readonly Transport[]
   time: SimTime
   stateOf(client: ChainClient, tx: TxRecord): Promise<BusinessState>
+  /** After each write that was committed. */
+  onWritten(): Promise<void>
   note(line: string): void
 }
 
@@ -50,7 +52,7 @@ export const RPC_TIMEOUT_MS = 5_000
 export async function openSimKeeper(world: KeeperWorld, process: SimProcess): Promise<SimKeeper> {
   const { schedule, store, time, nodes } = world
   const clock = clockOf(process, time)
-  const db = dbOf(process, store.db, time)
+  const db = dbOf(process, store.db, time, world.onWritten)
   const transports = nodes.map((node) => transportOf(process, node))
   const pool = await openPool(transports, { chainId: CHAIN_ID, timeoutMs: RPC_TIMEOUT_MS, time })
   const client = clientOver(pool)

@@ -126,9 +126,23 @@ const WRITES =
  * The store as this process sees it. Death inside a transaction rolls it back, because the connection is gone;
  * death after the commit leaves it, with nobody told.
  */
-export function dbOf(process: SimProcess, db: Db, time: SimTime): Db {
-  const touch = <T>(sql: string, act: () => Promise<T>): Promise<T> =>
-    process.through(WRITES.test(sql) ? 'write' : 'read', () => time.busy(act))
+export function dbOf(
+  process: SimProcess,
+  db: Db,
+  time: SimTime,
+  onWritten: () => Promise<void>,
+): Db {
+  const write = async <T>(act: () => Promise<T>): Promise<T> => {
+    const result = await act()
+    await onWritten()
+    return result
+  }
+  const touch = <T>(sql: string, act: () => Promise<T>): Promise<T> => {
+    const isWrite = WRITES.test(sql)
+    return process.through(isWrite ? 'write' : 'read', () => {
+      return time.busy(isWrite ? () => write(act) : act)
+    })
+  }
   return {
     kind: db.kind,
     query: (sql, params) => touch(sql, () => db.query(sql, params)),
@@ -136,7 +150,9 @@ export function dbOf(process: SimProcess, db: Db, time: SimTime): Db {
     maybeOne: (sql, params) => touch(sql, () => db.maybeOne(sql, params)),
     exec: (sql) => touch(sql, () => db.exec(sql)),
     begin: <T>(fn: (t: Db) => Promise<T>) =>
-      process.through('write', () => time.busy(() => db.begin((t) => fn(inside(process, t))))),
+      process.through('write', () =>
+        time.busy(() => write(() => db.begin((t) => fn(inside(process, t))))),
+      ),
     close: async () => {},
   }
 }

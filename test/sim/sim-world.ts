@@ -69,6 +69,13 @@ export function createWorld(seed: number, store: SimStore, note: (line: string) 
     const own = random.fork(name)
     return createNode({ name, chain, time, random: own, timeoutMs: RPC_TIMEOUT_MS, note: timed })
   })
+  const sideLog = emptySideLog()
+  const copies: SimWorld['copies'] = []
+  const copying = random.fork('copies')
+  const onWritten = async (): Promise<void> => {
+    if (!copying.chance(schedule.copyPermille)) return
+    copies.push({ copy: await store.copy(), signed: sideLog.signed.length })
+  }
   return {
     seed,
     random: random.fork('faults'),
@@ -79,14 +86,15 @@ export function createWorld(seed: number, store: SimStore, note: (line: string) 
     time,
     contract,
     members,
-    sideLog: emptySideLog(),
+    sideLog,
     truth: {
       foreignNonces: [],
       isFinalityBroken: false,
       isMemoryLost: false,
       isStoreLost: false,
     },
-    copies: [],
+    copies,
+    onWritten,
     isQuiet: () => time.nowMs() - startMs >= schedule.quietAtMs,
     quietInMs: () => Math.max(0, startMs + schedule.quietAtMs - time.nowMs()),
     isOver: false,
