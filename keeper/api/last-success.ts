@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { KeeperError, messageOf } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import { faultsOf } from '../base/schema.ts'
+import { RECEIVER_TIMEOUT_MS, reasonOf } from './receiver.ts'
 
 const lastSuccessSchema = z.object({
   job: z.string(),
@@ -63,7 +64,24 @@ export async function readLastSuccess(path: string): Promise<LastSuccess | undef
   return parseLastSuccess(text, path)
 }
 
-export function parseLastSuccess(text: string, from: string): LastSuccess {
+/** The same from a keeper's page, for a watcher on another machine. */
+export async function fetchLastSuccess(url: string): Promise<LastSuccess> {
+  let text = ''
+  try {
+    const signal = AbortSignal.timeout(RECEIVER_TIMEOUT_MS)
+    const response = await fetch(url, { redirect: 'manual', signal })
+    if (response.status !== 200) throw unreadable(url, `the answer is ${response.status}`)
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString()
+      if (text.length > MAX_FILE_BYTES) throw unreadable(url, 'the answer is too long')
+    }
+  } catch (error) {
+    throw error instanceof KeeperError ? error : unreadable(url, reasonOf(error))
+  }
+  return parseLastSuccess(text, url)
+}
+
+function parseLastSuccess(text: string, from: string): LastSuccess {
   let json: unknown
   try {
     json = JSON.parse(text)

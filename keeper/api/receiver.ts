@@ -44,7 +44,8 @@ function isFinal(status: number): boolean {
   return status < 500 && status !== 408 && status !== 425 && status !== 429
 }
 
-function reasonOf(error: unknown): string {
+/** fetch says only 'fetch failed'; its cause says why. */
+export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined
   return messageOf(cause instanceof Error && cause.message !== '' ? cause : error)
 }
