@@ -38,6 +38,7 @@ export function derive(
     onEvent(state, event)
   }
   checkTransfers(state, events)
+  checkCleared(state, events)
   return state
 }
 
@@ -104,6 +105,17 @@ function checkParams(state: AuditState, fromCycle: Cycle, at: Place): void {
   const next = fromCycle === 0 ? 0 : cycleAt(state, at.time) + 1
   const what = about('params', 'the first cycle of new parameters', at)
   state.findings.compare(what, next, fromCycle)
+}
+
+/** Every decision frees the cycle's record. */
+function checkCleared({ cycles, findings }: AuditState, events: readonly ChainEvent[]): void {
+  const cleared = new Set<Cycle>()
+  for (const event of events) if (event.name === 'RecordCleared') cleared.add(event.args.cycle)
+  for (const { cycle, state, decidedAt } of cycles.values()) {
+    if (state === 'counting' || cleared.has(cycle)) continue
+    const what = about('rule', 'its record in the registry', decidedAt, cycle)
+    findings.add({ ...what, expected: 'cleared', found: 'kept' })
+  }
 }
 
 /** The registry's record of a cycle is closed by its decision and by nothing else. */

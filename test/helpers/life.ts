@@ -239,7 +239,7 @@ async function capsAndRedirect(life: Life): Promise<void> {
   await call(life, guardian, 'pauseFor', [60])
   await toTime((await time.latest()) + HOUR)
   await refuse(life, true)
-  await transfer(system, n, [0, 1, 3])
+  await transfer(system, n, [0, 1, 3, 4])
   await refuse(life, false)
   await call(life, guardian, 'lowerCap', [CAP / 2n])
 }

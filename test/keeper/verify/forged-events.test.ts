@@ -210,7 +210,7 @@ describe('a chain that tells something else than the rules allow', function () {
     })
   }
 
-  it('no kind of event can be both left out and doubled without a difference', () => {
+  it('no kind of event can be left out altogether and doubled without a difference', () => {
     // Doubled they say the same again; without the first ParamsSet nothing can be derived at all.
     const ONCE = new Set<EventName>(['ParamsSet', 'CapLowered'])
     // One of three reporters need not tip the scales, and a pause that is over forbids nothing.
@@ -224,7 +224,8 @@ describe('a chain that tells something else than the rules allow', function () {
     const names = new Set(audit.events.map(({ name }) => name))
     for (const name of names) {
       if (silent.has(name) || ONCE.has(name)) continue
-      const kinds = [firstIn(without(name)).kind, firstIn(twice(name)).kind]
+      const others = audit.events.filter((event) => event.name !== name)
+      const kinds = [firstIn(others).kind, firstIn(twice(name)).kind]
       expect(
         kinds.some((kind) => kind !== 'none'),
         `${name}: ${kinds.join()}`,
