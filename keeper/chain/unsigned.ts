@@ -8,7 +8,8 @@ import type { Fees } from './fees.ts'
 export interface UnsignedTx extends Fees {
   chainId: number
   nonce: number
-  to: Address
+  /** Null: a contract is created. */
+  to: Address | null
   data: Hex
   value: Wei
   gasLimit: bigint
@@ -121,7 +122,7 @@ function fieldsOf(unsigned: UnsignedTx): Item[] {
   const { chainId, nonce, maxPriorityFeePerGas, maxFeePerGas, gasLimit, to, value, data } = unsigned
   const fees = [maxPriorityFeePerGas, maxFeePerGas, gasLimit].map(numberItem)
   const numbers = [numberItem(BigInt(chainId)), numberItem(BigInt(nonce)), ...fees]
-  return [...numbers, to.toLowerCase(), numberItem(value), data.toLowerCase(), []]
+  return [...numbers, (to ?? '0x').toLowerCase(), numberItem(value), data.toLowerCase(), []]
 }
 
 /** Undefined: it is no list. */

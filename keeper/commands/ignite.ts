@@ -11,6 +11,7 @@ import type { Address, Hex } from '../base/schema.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { faultOf } from '../chain/client.ts'
 import type { TxSigner } from '../chain/signer.ts'
+import { checkSigned } from '../chain/unsigned.ts'
 import { artifactResolver } from './artifacts.ts'
 import type { DeployPlan } from './deploy-plan.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
@@ -181,18 +182,18 @@ function signingProvider(
       if (method === 'eth_accounts') return [signer.address]
       if (method !== 'eth_sendTransaction') return forward(client, method, list)
       const tx = list[0] as RpcTransaction
-      const raw = await signer.signTransaction({
+      const unsigned = {
         chainId: client.chainId,
         nonce: Number(tx.nonce),
-        // A creation has no addressee.
-        to: (tx.to ?? null) as Address,
+        to: (tx.to ?? null) as Address | null,
         data: tx.data ?? '0x',
         value: BigInt(tx.value ?? 0),
         gasLimit: BigInt(tx.gas),
         maxFeePerGas: BigInt(tx.maxFeePerGas),
         maxPriorityFeePerGas: BigInt(tx.maxPriorityFeePerGas),
-      })
-      const hash = await client.sendRaw(raw)
+      }
+      const raw = await signer.signTransaction(unsigned)
+      const hash = await client.sendRaw(checkSigned(raw, unsigned, signer.address).raw)
       onSent(hash)
       return hash
     },

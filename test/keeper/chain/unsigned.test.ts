@@ -47,7 +47,12 @@ describe('what a signer returns', () => {
   })
 
   it('Z-46 our bytes before the signature are those of ethers', () => {
-    for (const change of [{}, { nonce: 0, value: 0n, data: '0x' as const }, { chainId: 128 }]) {
+    for (const change of [
+      {},
+      { nonce: 0, value: 0n, data: '0x' as const },
+      { to: null },
+      { chainId: 128 },
+    ]) {
       const tx = { ...SAMPLE_TX, ...change }
       expect(unsignedBytes(tx)).to.equal(toTransaction(tx).unsignedSerialized)
     }
@@ -62,7 +67,7 @@ describe('what a signer returns', () => {
 
   it('S-25 an access list that nobody asked for is refused and named', async () => {
     const tx = Transaction.from(unsignedBytes(SAMPLE_TX))
-    tx.accessList = [{ address: SAMPLE_TX.to, storageKeys: [] }]
+    tx.accessList = [{ address: signer.address, storageKeys: [] }]
     expect(faultOf(await new Wallet(key).signTransaction(tx))).to.equal('accessList')
   })
 
