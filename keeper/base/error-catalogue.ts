@@ -265,6 +265,12 @@ const chain = rows({
     exitCode: EXIT.temporary,
     retry: true,
   },
+  SIDE_LOG_FAILED: {
+    sentence: 'The side log {file} cannot be written: {reason}.',
+    wayOut: 'Nothing was broadcast. Make room on that disk; the keeper goes on by itself.',
+    exitCode: EXIT.unavailable,
+    retry: true,
+  },
   JOURNAL_STATE: {
     sentence: 'Transaction {id} cannot go from {from} to {to}.',
     wayOut: 'Two processes may work on one journal: stop one of them.',

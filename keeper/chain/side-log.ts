@@ -24,14 +24,32 @@ export interface SignedEntry {
   at: UnixSeconds
 }
 
+export type SideLine =
+  | { type: 'open'; at: UnixSeconds }
+  /** With the journal's head before it. */
+  | ({ type: 'signed'; head: JournalHead } & SignedEntry)
+  | { type: 'head'; head: JournalHead }
+  | { type: 'void'; hash: Hex }
+  /** The journal was found shorter than this log: what is said above of later events is of a lost past. */
+  | { type: 'restart'; head: JournalHead; lost: JournalHead; at: UnixSeconds }
+
+export interface SideLines {
+  lines: SideLine[]
+  /** Places of lines whose checksum fails, other than a torn end: `signed.log:17`. */
+  damaged: string[]
+}
+
 /** A second book beside the store: what was signed is on the disk before it may be broadcast. */
 export interface SideLog {
   /** Resolves once the bytes are on the disk; `head` is the journal's end at that moment. */
   signed(entry: SignedEntry, head: JournalHead): Promise<void>
-  /** Notes where the journal ends now; not waited for. */
+  /** Notes where the journal ends now. Neither waited for nor ever a reason to fail. */
   head(head: JournalHead): void
   /** Signed, but refused by the journal: these bytes never left the process. */
   voided(hash: Hex): void
+  restarted(head: JournalHead, lost: JournalHead): Promise<void>
+  /** 'recent' is enough to bring a store up to date; the anchors of its whole past are in 'all'. */
+  read(scope: 'recent' | 'all'): Promise<SideLines>
   close(): Promise<void>
 }
 
@@ -40,5 +58,7 @@ export const noSideLog: SideLog = {
   signed: async () => {},
   head: () => {},
   voided: () => {},
+  restarted: async () => {},
+  read: async () => ({ lines: [], damaged: [] }),
   close: async () => {},
 }

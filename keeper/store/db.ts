@@ -15,5 +15,12 @@ export interface Db {
   exec(sql: string): Promise<void>
   /** One transaction: commits when fn resolves. Within a transaction it joins that one. */
   begin<T>(fn: (t: Db) => Promise<T>): Promise<T>
+  /** A connection of its own, for what ends with it; undefined on the embedded store, which has one. */
+  session?(): Promise<DbSession>
   close(): Promise<void>
+}
+
+export interface DbSession extends Pick<Db, 'query' | 'one' | 'maybeOne' | 'begin' | 'close'> {
+  /** Aborted when the connection is gone, however it went. */
+  readonly gone: AbortSignal
 }

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { KeeperError, messageOf } from '../base/errors.ts'
-import type { Db } from './db.ts'
+import type { Db, DbSession } from './db.ts'
 import { INT8, NUMERIC, atMostOne, exactlyOne } from './rows.ts'
 
 // One keeper needs a handful: jobs, the sender, the API. PostgreSQL allows 100 by default.
@@ -8,6 +8,12 @@ const MAX_CONNECTIONS = 10
 const CONNECT_TIMEOUT_MS = 10_000
 // The longest statement of ours is a migration; anything slower is a fault.
 const STATEMENT_TIMEOUT_MS = 60_000
+
+// A transaction of ours pauses between statements for milliseconds. One that stands still belongs to a process
+// that was stopped, and would hold the journal's head against the keeper that takes over.
+const IDLE_IN_TRANSACTION_MS = 10_000
+// The session of a lease asks small things often: no answer for so long means that the way is broken.
+const SESSION_QUERY_TIMEOUT_MS = 5_000
 
 type Runner = Pick<pg.Pool, 'query'>
 
@@ -20,17 +26,19 @@ const types: pg.CustomTypesConfig = {
 }
 
 export async function openPostgres(url: string, schema?: string): Promise<Db> {
-  const pool = new pg.Pool({
+  const config: pg.ClientConfig = {
     connectionString: url,
-    max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
     types,
     ...(schema === undefined ? {} : { options: `-c search_path=${schema}` }),
-  })
+  }
+  const pool = new pg.Pool({ ...config, max: MAX_CONNECTIONS })
   // An idle connection that breaks must not end the process; the next query reports it.
   pool.on('error', () => {})
-  const db = poolDb(pool)
+  const db = poolDb(pool, config)
   try {
     await pool.query('select 1')
   } catch (error) {
@@ -40,11 +48,31 @@ export async function openPostgres(url: string, schema?: string): Promise<Db> {
   return db
 }
 
-function poolDb(pool: pg.Pool): Db {
+function poolDb(pool: pg.Pool, config: pg.ClientConfig): Db {
   return {
     ...queries(pool),
     begin: (fn) => transaction(pool, fn),
+    session: () => openSession(config),
     close: () => pool.end(),
+  }
+}
+
+async function openSession(config: pg.ClientConfig): Promise<DbSession> {
+  const client = new pg.Client({ ...config, query_timeout: SESSION_QUERY_TIMEOUT_MS })
+  const gone = new AbortController()
+  client.on('error', () => gone.abort())
+  client.on('end', () => gone.abort())
+  try {
+    await client.connect()
+  } catch (error) {
+    await client.end().catch(() => {})
+    throw new KeeperError('STORE_UNAVAILABLE', { reason: messageOf(error) }, error)
+  }
+  return {
+    ...queries(client),
+    begin: (fn) => transactionOf(client, fn),
+    gone: gone.signal,
+    close: () => client.end(),
   }
 }
 
@@ -72,22 +100,36 @@ function queries(runner: Runner): Queries {
 async function transaction<T>(pool: pg.Pool, fn: (t: Db) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
+  // A server that goes away while the connection is ours must not end the process either.
+  const notice = (error: Error): void => {
+    broken = error
+  }
+  client.on('error', notice)
+  try {
+    return await transactionOf(client, fn, notice)
+  } finally {
+    client.off('error', notice)
+    client.release(broken)
+  }
+}
+
+async function transactionOf<T>(
+  client: pg.ClientBase,
+  fn: (t: Db) => Promise<T>,
+  onBroken: (error: Error) => void = () => {},
+): Promise<T> {
   try {
     await client.query('begin')
     const result = await fn(clientDb(client))
     await client.query('commit')
     return result
   } catch (error) {
-    await client.query('rollback').catch((fault: Error) => {
-      broken = fault
-    })
+    await client.query('rollback').catch(onBroken)
     throw error
-  } finally {
-    client.release(broken)
   }
 }
 
-function clientDb(client: pg.PoolClient): Db {
+function clientDb(client: pg.ClientBase): Db {
   const t: Db = {
     ...queries(client),
     begin: (fn) => fn(t),

@@ -8,7 +8,6 @@ create table writer_lease (
   sender     text   not null,              -- lower case
   epoch      bigint not null,
   holder     text,                         -- null once released
-  backend    int,                          -- of the holder's session, which holds the advisory lock
   lease_ms   bigint not null,
   renewed_at timestamptz not null,         -- by the database's clock, which all share
   primary key (chain_id, sender)
