@@ -74,7 +74,8 @@ export async function findBrokenEvent(db: Db): Promise<bigint | undefined> {
   return last.seq === head.seq && last.hash === head.hash ? undefined : last.seq + 1n
 }
 
-async function readEvents(db: Db, after: bigint): Promise<JournalEvent[]> {
+/** A page of events after that one, in order; an empty page is the end. */
+export async function readEvents(db: Db, after: bigint): Promise<JournalEvent[]> {
   const rows = await db.query<Omit<JournalEvent, 'at'> & { at: bigint }>(
     `select seq, tx_id as "txId", kind, facts, at, prev_hash as "prevHash", hash
        from journal_event where seq > $1 order by seq limit $2`,
