@@ -20,8 +20,11 @@ export const NODE_FAULTS = [
   'rate-limited',
   /** Some blocks behind. */
   'lagging',
-  /** Does not find receipts that it has. */
+  /** Does not find receipts that it has; every other time, or never. */
   'forgetful',
+  'blind',
+  /** Stands still at the fork it knew, whatever the others do. */
+  'stale',
   /** Takes a transaction, answers with its hash, and forgets it. */
   'dropping',
   /** Wants a higher price for no reason. */
@@ -32,7 +35,8 @@ export const NODE_FAULTS = [
 export type NodeMode = 'well' | 'lying' | (typeof NODE_FAULTS)[number]
 
 export interface ModelNode extends Transport {
-  mode: NodeMode
+  readonly mode: NodeMode
+  behave(mode: NodeMode): void
 }
 
 export interface NodeOptions {
@@ -52,31 +56,44 @@ const HALF = 500
 const LIE_AHEAD = 7
 
 export function createNode(options: NodeOptions): ModelNode {
-  const { name, time, random, timeoutMs } = options
+  const { name, chain, time, random, timeoutMs } = options
   const url = `http://${name}.invalid`
   const wait = (ms: number): Promise<void> => new Promise((done) => void time.after(ms, done))
-  const node: ModelNode = {
+  let mode: NodeMode = 'well'
+  let stale: View | undefined
+  return {
     url,
-    mode: 'well',
+    get mode() {
+      return mode
+    },
+    behave: (wanted) => {
+      mode = wanted
+      const { fork, height } = chain.view()
+      // A copy: the fork goes on growing under the others.
+      stale = wanted === 'stale' ? { fork: [...fork], height } : undefined
+    },
     request: async (method, params, deadlineMs = timeoutMs) => {
       const lost = (reason: string): KeeperError =>
         new KeeperError('RPC_UNAVAILABLE', { url, method, reason })
       await wait(random.between(1, MAX_LATENCY_MS))
-      const { mode } = node
       if (mode === 'down') throw lost('connection refused')
       if (mode === 'rate-limited') throw refused(method, 'too many requests, 429')
       if (mode === 'hung') {
         await wait(Math.min(deadlineMs, timeoutMs))
         throw lost('no answer in time')
       }
-      const told = tell(options, mode, method, params)
+      const told = tell(options, mode, stale ?? chain.view(), { method, params })
       const isLost = mode === 'lossy' && random.chance(ONE_IN_THREE)
       if (isLost) throw lost('the answer was lost')
       if ('fault' in told) throw told.fault
       return told.value
     },
   }
-  return node
+}
+
+interface Question {
+  method: string
+  params: readonly unknown[]
 }
 
 type Told = { value: unknown } | { fault: KeeperError }
@@ -85,11 +102,11 @@ type Told = { value: unknown } | { fault: KeeperError }
 function tell(
   options: NodeOptions,
   mode: NodeMode,
-  method: string,
-  params: readonly unknown[],
+  seen: View,
+  { method, params }: Question,
 ): Told {
   const { chain, random, name, note } = options
-  const view = laggingView(chain.view(), mode === 'lagging' ? random.between(1, MAX_LAG) : 0)
+  const view = laggingView(seen, mode === 'lagging' ? random.between(1, MAX_LAG) : 0)
   try {
     const false_ = falseAnswer(options, mode, view, method, params)
     if (false_ !== undefined) {
@@ -122,6 +139,7 @@ function falseAnswer(
   if (mode === 'dropping' && isSend) return Transaction.from(String(first)).hash
   if (mode === 'dear' && isSend) throw new Refusal('transaction underpriced')
   if (mode === 'forgetful' && isReceipt && random.chance(HALF)) return null
+  if (mode === 'blind' && isReceipt) return null
   if (mode !== 'lying') return undefined
   if (isReceipt) return random.chance(HALF) ? madeUpReceipt(view, first as Hex) : null
   if (method === 'eth_getTransactionByHash') return null

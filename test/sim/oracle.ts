@@ -168,6 +168,10 @@ function findWrongRows({ world, rows, outcome }: Books): Fault[] {
       faults.push(fault('journal', `${name} is still ${tx.state}`))
     }
     if (world.truth.isFinalityBroken) continue
+    if (tx.state === 'cancelled' && tx.nonce !== undefined) {
+      const isSo = attempts.some((one) => one.purpose === 'cancel' && findMined(view, one.hash))
+      if (!isSo) faults.push(fault('journal', `${name} is cancelled, which nobody has done`))
+    }
     if (tx.state !== 'final' && tx.state !== 'reverted') continue
     const found = tx.hash === undefined ? undefined : findMined(view, tx.hash)
     const isOurs = attempts.some(({ hash }) => hash === tx.hash)

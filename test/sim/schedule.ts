@@ -57,7 +57,7 @@ export interface Schedule {
 
 const SECOND = 1_000
 // Seldom, because they end the day early: most schedules have to be paid out to the end.
-const RARE: readonly Event['do'][] = ['foreign', 'deep-reorg', 'backup']
+const RARE: readonly Event['do'][] = ['foreign', 'foreign', 'deep-reorg', 'backup']
 const COMMON: readonly Event['do'][] = [
   'node-fault',
   'node-fault',
@@ -79,7 +79,7 @@ const COMMON: readonly Event['do'][] = [
   'power-loss',
   'freeze',
 ]
-const RARE_PERMILLE = 150
+const RARE_PERMILLE = 200
 
 export function drawSchedule(random: Random): Schedule {
   const nodes = random.between(1, 3)
@@ -114,7 +114,7 @@ function drawEvent(random: Random, kind: Event['do'], nodes: number, finalDepth:
     case 'node-fault': {
       // A lie can be told from the truth only where the honest are more.
       const modes: readonly NodeMode[] =
-        nodes > 1 ? [...NODE_FAULTS, 'lying', 'lying'] : NODE_FAULTS
+        nodes > 1 ? [...NODE_FAULTS, 'lying', 'lying', 'lying', 'lying'] : NODE_FAULTS
       return { do: kind, node: random.below(nodes), mode: random.pick(modes), forMs }
     }
     case 'outage':

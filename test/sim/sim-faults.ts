@@ -54,7 +54,7 @@ export function schedule(world: SimWorld, keepers: Keepers): void {
   }
   world.time.after(world.schedule.quietAtMs, () => {
     world.note('>> nothing goes wrong from here on')
-    for (const node of world.nodes) node.mode = 'well'
+    for (const node of world.nodes) node.behave('well')
   })
 }
 
@@ -120,12 +120,13 @@ export function isStoreFailing(world: SimWorld): boolean {
 function misbehave(world: SimWorld, which: number[], mode: NodeMode, forMs: number): void {
   const nodes = which.map((index) => world.nodes[index]).filter((node) => node !== undefined)
   // At most one liar: the honest have to be able to outvote it.
-  if (mode === 'lying')
-    for (const node of world.nodes) if (node.mode === 'lying') node.mode = 'well'
+  if (mode === 'lying') {
+    for (const node of world.nodes) if (node.mode === 'lying') node.behave('well')
+  }
   for (const node of nodes) {
-    node.mode = mode
+    node.behave(mode)
     world.time.after(forMs, () => {
-      if (node.mode === mode) node.mode = 'well'
+      if (node.mode === mode) node.behave('well')
     })
   }
 }

@@ -56,7 +56,7 @@ export async function openSimKeeper(world: KeeperWorld, process: SimProcess): Pr
   const transports = nodes.map((node) => transportOf(process, node))
   const pool = await openPool(transports, { chainId: CHAIN_ID, timeoutMs: RPC_TIMEOUT_MS, time })
   const client = clientOver(pool)
-  const journal = openJournal({ db, clock, sideLog: sideLogOf(process, world.sideLog) })
+  const journal = openJournal({ db, clock, sideLog: sideLogOf(process, world.sideLog, clock) })
   const sender = openSender({
     journal,
     client,

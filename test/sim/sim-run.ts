@@ -1,4 +1,4 @@
-import { isKeeperError, messageOf } from '../../keeper/base/errors.ts'
+import { KeeperError, isKeeperError, messageOf } from '../../keeper/base/errors.ts'
 import { unresolved } from '../../keeper/chain/journal.ts'
 import { CHAIN_ID } from './model-chain.ts'
 import { judge } from './oracle.ts'
@@ -12,6 +12,7 @@ import { SENDER, openSimKeeper } from './sim-keeper.ts'
 import type { SimKeeper } from './sim-keeper.ts'
 import { createProcess } from './sim-process.ts'
 import type { Fate, Place, SimProcess } from './sim-process.ts'
+import { goBack, losePower } from './sim-side-log.ts'
 import type { SimStore } from './sim-store.ts'
 import { createWorld } from './sim-world.ts'
 import type { SimWorld } from './sim-world.ts'
@@ -89,7 +90,7 @@ function supervise(world: SimWorld): Supervisor {
     const process = createProcess({
       name,
       fate: fateOf(world, random),
-      failure: () => new Error('no space left on device'),
+      failure: failureOf,
       onDeath: () => {
         note(`${name} dies`)
         if (running?.process !== process) return
@@ -155,6 +156,12 @@ async function work(world: SimWorld, own: Running): Promise<Outcome> {
   }
 }
 
+function failureOf(place: Place): Error {
+  const reason = 'no space left on device'
+  if (place === 'log') return new KeeperError('SIDE_LOG_FAILED', { file: 'signed.log', reason })
+  return new Error(reason)
+}
+
 /** One death at most a process, and failing writes while the disk is full. */
 function fateOf(world: SimWorld, random: Random): (place: Place) => Fate {
   const death = world.isQuiet() ? undefined : drawDeath(random)
@@ -183,12 +190,12 @@ async function loseStore(
   if (copies.length === 0) return
   // The disk syncs now and then: after a loss of power the newest are likelier than the oldest.
   const least = kind === 'power' ? Math.floor(copies.length / 2) : 0
-  const { copy, signed } = copies[random.between(least, copies.length - 1)] as (typeof copies)[0]
+  const { copy, lines } = copies[random.between(least, copies.length - 1)] as (typeof copies)[0]
   if (kind === 'whole-home') {
-    sideLog.signed.splice(signed)
-    sideLog.heads.splice(0)
+    goBack(sideLog, lines)
     truth.isMemoryLost = true
   } else {
+    if (kind === 'power') losePower(sideLog, random)
     truth.isStoreLost = true
   }
   note(`the store goes back to ${JSON.stringify(copy.map(({ rows }) => rows.length))}`)

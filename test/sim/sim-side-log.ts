@@ -1,27 +1,51 @@
-import type { Hex } from '../../keeper/base/schema.ts'
-import type { SideLog, SignedEntry, JournalHead } from '../../keeper/chain/side-log.ts'
+import type { Clock } from '../../keeper/base/time.ts'
+import { formatLine, parseLine } from '../../keeper/chain/side-log-lines.ts'
+import type { SideLine, SideLog } from '../../keeper/chain/side-log.ts'
+import type { Random } from './random.ts'
 import type { SimProcess } from './sim-process.ts'
 
-/** The second book on a disk of its own: what is signed is there at once, where the journal ends is not. */
+/** The second book as the lines of its file. What is signed is on the disk at once, the rest later. */
 export interface SimSideLog {
-  signed: SignedEntry[]
-  heads: JournalHead[]
-  voided: Set<Hex>
+  lines: string[]
+  /** So many of them a loss of power cannot take. */
+  synced: number
 }
 
 export function emptySideLog(): SimSideLog {
-  return { signed: [], heads: [], voided: new Set() }
+  return { lines: [], synced: 0 }
 }
 
-export function sideLogOf(process: SimProcess, log: SimSideLog): SideLog {
+export function sideLogOf(process: SimProcess, log: SimSideLog, clock: Clock): SideLog {
+  const write = (line: SideLine): void => {
+    if (!process.isDead) log.lines.push(formatLine(line))
+  }
+  const writeDurably = (line: SideLine): Promise<void> =>
+    process.through('log', async () => {
+      write(line)
+      log.synced = log.lines.length
+    })
+  write({ type: 'open', at: clock.now() })
   return {
-    signed: (entry, head) =>
-      process.through('log', async () => {
-        log.signed.push(entry)
-        log.heads.push(head)
-      }),
-    head: (head) => void log.heads.push(head),
-    voided: (hash) => void log.voided.add(hash),
+    signed: (entry, head) => writeDurably({ type: 'signed', head, ...entry }),
+    head: (head) => write({ type: 'head', head }),
+    voided: (hash) => write({ type: 'void', hash }),
+    restarted: (head, lost) => writeDurably({ type: 'restart', head, lost, at: clock.now() }),
+    read: async () => ({
+      lines: log.lines
+        .map((text) => parseLine(text.trimEnd()))
+        .filter((line) => line !== undefined),
+      damaged: [],
+    }),
     close: async () => {},
   }
+}
+
+/** What was not synced may be there or not, but nothing is there that comes after something lost. */
+export function losePower(log: SimSideLog, random: Random): void {
+  log.lines.splice(random.between(log.synced, log.lines.length))
+}
+
+export function goBack(log: SimSideLog, lines: number): void {
+  log.lines.splice(lines)
+  log.synced = Math.min(log.synced, lines)
 }

@@ -42,7 +42,7 @@ export interface SimWorld extends KeeperWorld {
   contract: Address
   members: bigint
   /** States of the store to fall back to, oldest first. */
-  copies: { copy: StoreCopy; signed: number }[]
+  copies: { copy: StoreCopy; lines: number }[]
   isQuiet(): boolean
   /** Until nothing goes wrong any more; 0 afterwards. */
   quietInMs(): number
@@ -74,7 +74,7 @@ export function createWorld(seed: number, store: SimStore, note: (line: string) 
   const copying = random.fork('copies')
   const onWritten = async (): Promise<void> => {
     if (!copying.chance(schedule.copyPermille)) return
-    copies.push({ copy: await store.copy(), signed: sideLog.signed.length })
+    copies.push({ copy: await store.copy(), lines: sideLog.lines.length })
   }
   return {
     seed,
