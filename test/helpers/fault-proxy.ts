@@ -67,6 +67,8 @@ export interface FaultProxy {
   /** Everything since the start or the last forget(), in order of arrival. */
   readonly passed: readonly Passed[]
   countOf(method: string): number
+  /** Connections that clients have opened so far. */
+  readonly connections: number
   forget(): void
   /** Faults add up; the answer takes back this one. */
   fail(fault: Fault, scope?: Scope): () => void
@@ -110,6 +112,10 @@ export async function startFaultProxy(nodeUrl: string): Promise<FaultProxy> {
   const server = createServer((request, response) => {
     void serve(request, response).catch(() => response.destroy())
   })
+  let connections = 0
+  server.on('connection', () => {
+    connections += 1
+  })
   const port = await listen(server, 0)
 
   const forward: Next = async ({ id, method, params }) => {
@@ -149,6 +155,9 @@ export async function startFaultProxy(nodeUrl: string): Promise<FaultProxy> {
     url: `http://127.0.0.1:${port}`,
     port,
     passed,
+    get connections() {
+      return connections
+    },
     countOf: (method) => passed.filter((one) => one.method === method).length,
     forget: () => void passed.splice(0),
     fail: (fault, { method, times = Number.POSITIVE_INFINITY } = {}) => {
@@ -212,7 +221,7 @@ const ACTS: {
   hang: async () => ({ kind: 'hang' }),
   reset: async () => ({ kind: 'drop' }),
   delay: async ({ ms }, call, next) => {
-    await delay(ms)
+    await delay(ms, undefined, { ref: false })
     return next(call)
   },
   status: async ({ status, json = false }, call) => {
