@@ -185,7 +185,7 @@ function signingProvider(
       const unsigned = {
         chainId: client.chainId,
         nonce: Number(tx.nonce),
-        to: (tx.to ?? null) as Address | null,
+        to: tx.to ?? null,
         data: tx.data ?? '0x',
         value: BigInt(tx.value ?? 0),
         gasLimit: BigInt(tx.gas),
