@@ -1,15 +1,18 @@
-// `./muster test`: the Solidity tests, then the TypeScript ones, a summary, and reports/*.json.
+// `./muster test`: runs the tests in a process of its own (run-tests.ts), keeps every log of the run in
+// reports/logs/, and in the end searches them for secrets (test/secrets.last.ts, S-48).
 //   ./muster test                          everything
 //   ./muster test test/keeper/base         the tests of a folder or file (.ts and .t.sol)
 //   ./muster test --grep 'R-30|R30'        the tests whose titles match
-import { existsSync, globSync, statSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream, mkdirSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import hre from 'hardhat'
+import { pathToFileURL } from 'node:url'
+import Mocha from 'mocha'
 import { MochaReporter } from './mocha-reporter.ts'
 import type { ReporterOptions } from './mocha-reporter.ts'
-import type { TestRecord } from './reports.ts'
-import { countTests, readReport, removeReport, writeReport } from './reports.ts'
+import { REPORTS, removeReport } from './reports.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const USAGE = `Usage: ./muster test [files or folders …] [--grep PATTERN] [--strict] [--report NAME]
@@ -17,14 +20,6 @@ const USAGE = `Usage: ./muster test [files or folders …] [--grep PATTERN] [--s
   --grep PATTERN   run only tests whose title matches this text or regular expression
   --strict         refuse .only and .skip, as CI does
   --report NAME    name of the report in reports/ (default: mocha; a selection writes none)`
-
-interface SolidityResult {
-  suiteResults: {
-    id: { name: string; source: string }
-    durationNs: bigint
-    testResults: { name: string; status: string; durationNs: bigint; reason?: string }[]
-  }[]
-}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,76 +36,54 @@ if (values.help) {
   process.exit(0)
 }
 
-const partial = positionals.length > 0 || values.grep !== undefined
-const mochaReport = values.report ?? (partial ? undefined : 'mocha')
-const files = positionals.length === 0 ? findTests('test') : positionals.flatMap(findTests)
-const faults = files.length === 0 ? ['no test files found'] : []
-const summary: string[] = []
+const isPartial = positionals.length > 0 || values.grep !== undefined
+const name = values.report ?? (isPartial ? 'selection' : 'mocha')
+// The search of a selection has no report of its own, as the selection has none.
+const secretsReport = name === 'mocha' ? 'secrets' : `${name}-secrets`
+const logs = join(REPORTS, 'logs', name)
+// Written by tests that make a secret up; beside the logs, not among them.
+const secrets = `${logs}.secrets`
 
-await hre.tasks.getTask('build').run({ quiet: true })
-await runSolidity(files.filter((file) => file.endsWith('.t.sol')))
-await runMocha(files.filter((file) => file.endsWith('.test.ts')))
+process.exit(await main())
 
-console.log(`${[...summary, ...faults].join('\n')}\n`)
-// Not left to the event loop: a test that forgets to close a server must not hold the run.
-process.exit(faults.length > 0 ? 1 : 0)
-
-function findTests(path: string): string[] {
-  const absolute = resolve(path)
-  if (!existsSync(absolute)) {
-    console.error(`There is no ${path}. Name a file or folder below test/.`)
-    process.exit(1)
-  }
-  if (!statSync(absolute).isDirectory()) return [absolute]
-  const found = globSync(['**/*.test.ts', '**/*.t.sol'], { cwd: absolute })
-  return found.toSorted().map((file) => join(absolute, file))
+async function main(): Promise<number> {
+  rmSync(logs, { recursive: true, force: true })
+  rmSync(secrets, { force: true })
+  mkdirSync(logs, { recursive: true })
+  Object.assign(process.env, { MUSTER_TEST_LOGS: logs, MUSTER_TEST_SECRETS: secrets })
+  const exitCode = await runTests()
+  if (isPartial && values.report === undefined) return exitCode
+  const failures = await searchLogs()
+  return exitCode === 0 && failures > 0 ? 1 : exitCode
 }
 
-async function runSolidity(testFiles: string[]): Promise<void> {
-  if (!partial) removeReport('solidity')
-  if (testFiles.length === 0) return
-  const task = hre.tasks.getTask(['test', 'solidity'])
-  const outcome = await task.run({ testFiles, grep: values.grep, noCompile: false })
-  const result = (outcome.success ? outcome.value : outcome.error) as SolidityResult
-  const tests = result.suiteResults.flatMap((suite) =>
-    suite.testResults.map((test): TestRecord => ({
-      title: `${suite.id.name} › ${test.name}`,
-      file: suite.id.source.replace(/^project\//, ''),
-      state: stateOf(test.status),
-      ms: Number(test.durationNs / 1_000_000n),
-      ...(test.reason === undefined ? {} : { error: test.reason }),
-    })),
-  )
-  if (!partial) writeReport({ name: 'solidity', tests })
-  note('Solidity', tests, outcome.success)
-}
-
-function stateOf(status: string): TestRecord['state'] {
-  if (status === 'Success') return 'passed'
-  return status === 'Skipped' ? 'pending' : 'failed'
-}
-
-async function runMocha(testFiles: string[]): Promise<void> {
-  if (mochaReport !== undefined) removeReport(mochaReport)
-  if (testFiles.length === 0) return
-  const name = mochaReport ?? 'selection'
-  Object.assign(hre.config.test.mocha, {
-    reporter: MochaReporter,
-    reporterOptions: { reportName: name } satisfies ReporterOptions,
-    forbidOnly: values.strict,
-    forbidPending: values.strict,
+/** All that it and its children write goes to the terminal and into the logs. */
+async function runTests(): Promise<number> {
+  const keeper = pathToFileURL(join(ROOT, 'test', 'helpers', 'keep-logs.ts')).href
+  const script = join(ROOT, 'scripts', 'run-tests.ts')
+  const flags = ['--disable-warning=ExperimentalWarning', script, ...process.argv.slice(2)]
+  const colour = process.stdout.isTTY && !process.env.NO_COLOR ? { FORCE_COLOR: '1' } : {}
+  const child = spawn(process.execPath, flags, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...colour, NODE_OPTIONS: `--import=${keeper}` },
   })
-  const task = hre.tasks.getTask(['test', 'mocha'])
-  const outcome = await task.run({ testFiles, grep: values.grep, noCompile: true })
-  const report = readReport(name)
-  if (mochaReport === undefined) removeReport(name)
-  note('TypeScript', report?.tests ?? [], outcome.success && report !== undefined)
+  const file = createWriteStream(join(logs, 'run.log'))
+  child.stdout.pipe(process.stdout, { end: false })
+  child.stderr.pipe(process.stderr, { end: false })
+  child.stdout.on('data', (chunk: Buffer) => file.write(chunk))
+  child.stderr.on('data', (chunk: Buffer) => file.write(chunk))
+  const [code] = (await once(child, 'close')) as [number | null]
+  file.end()
+  await once(file, 'close')
+  return code ?? 1
 }
 
-function note(language: string, tests: TestRecord[], success: boolean): void {
-  const { passed, failed } = countTests(tests)
-  summary.push(`${language}: ${passed} passed, ${failed} failed`)
-  const reported = tests.filter((test) => test.state === 'failed')
-  for (const test of reported) faults.push(`  failed: ${test.title} (${relative(ROOT, test.file)})`)
-  if (!success && reported.length === 0) faults.push(`  failed: the ${language} run itself`)
+/** A run of its own after everything else: only then are the logs whole. */
+async function searchLogs(): Promise<number> {
+  removeReport(secretsReport)
+  const reporterOptions: ReporterOptions = { reportName: secretsReport }
+  const mocha = new Mocha({ reporter: MochaReporter, reporterOptions, forbidOnly: values.strict })
+  mocha.addFile(join(ROOT, 'test', 'secrets.last.ts'))
+  await mocha.loadFilesAsync()
+  return new Promise((done) => void mocha.run(done))
 }
