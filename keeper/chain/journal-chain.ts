@@ -51,7 +51,7 @@ export function chainEvent(
   return { ...event, hash: hashOf(event) }
 }
 
-function hashOf(event: Omit<JournalEvent, 'hash'>): string {
+export function hashOf(event: Omit<JournalEvent, 'hash'>): string {
   const { prevHash, seq, txId, kind, facts, at } = event
   return createHash('sha256')
     .update(canonicalJson([prevHash, seq, txId, kind, facts, at]))
@@ -75,11 +75,15 @@ export async function findBrokenEvent(db: Db): Promise<bigint | undefined> {
 }
 
 /** A page of events after that one, in order; an empty page is the end. */
-export async function readEvents(db: Db, after: bigint): Promise<JournalEvent[]> {
+export async function readEvents(
+  db: Db,
+  after: bigint,
+  limit = VERIFY_PAGE,
+): Promise<JournalEvent[]> {
   const rows = await db.query<Omit<JournalEvent, 'at'> & { at: bigint }>(
     `select seq, tx_id as "txId", kind, facts, at, prev_hash as "prevHash", hash
        from journal_event where seq > $1 order by seq limit $2`,
-    [after, VERIFY_PAGE],
+    [after, limit],
   )
   return rows.map((row) => ({ ...row, at: Number(row.at) }))
 }

@@ -1,15 +1,16 @@
 import { expect } from 'chai'
-import { findBrokenEvent } from '../../keeper/chain/journal-chain.ts'
+import { findDivergence } from '../../keeper/chain/journal-audit.ts'
 import { listJournal } from '../../keeper/chain/journal.ts'
 import type { TxRecord, TxState } from '../../keeper/chain/journal-rows.ts'
+import type { SideLines } from '../../keeper/chain/side-log.ts'
 import type { Db } from '../../keeper/store/db.ts'
 
 // More rows than any scenario makes.
 const ALL = 100_000
 
-/** The chain of events is whole, and replaying it gives the rows as they are. */
-export async function expectJournalWhole(db: Db): Promise<void> {
-  expect(await findBrokenEvent(db)).to.equal(undefined)
+/** The chain of events is whole, replaying it gives the rows as they are, and the side log agrees. */
+export async function expectJournalWhole(db: Db, side?: SideLines): Promise<void> {
+  expect(await findDivergence(db, side)).to.equal(undefined)
 }
 
 export interface Expected {
