@@ -195,8 +195,11 @@ function requireQuorum({ quorum }: Pool, method: string, voices: readonly Voice[
 async function agreedReceipt(pool: Pool, hash: Hex): Promise<Receipt | undefined> {
   const params = [hash]
   const method = 'eth_getTransactionReceipt'
-  if (pool.quorum === 1) return receiptOf(await pool.request(method, params), hash)
-  const voices = await pool.vote(method, params, (heard) => agreed(pool, heard, hash) !== undefined)
+  if (pool.quorum === 1) {
+    return receiptOf(await pool.request(method, params).catch(nullIfUnindexed), hash)
+  }
+  const heard = await pool.vote(method, params, (some) => agreed(pool, some, hash) !== undefined)
+  const voices = heard.map(notFoundYet)
   const found = agreed(pool, voices, hash)
   if (!found) {
     requireQuorum(pool, method, voices)
@@ -210,6 +213,16 @@ async function agreedReceipt(pool: Pool, hash: Hex): Promise<Receipt | undefined
     witnesses.map(({ url }) => url),
   )
   return found
+}
+
+/** Not found in an index that is behind: no receipt for now, which proves nothing, like any other that is absent. */
+function nullIfUnindexed(error: unknown): null {
+  if (faultOf(error) === 'not-indexed') return null
+  throw error
+}
+
+function notFoundYet(voice: Voice): Voice {
+  return faultOf(voice.error) === 'not-indexed' ? { url: voice.url, answer: null } : voice
 }
 
 function agreed({ quorum }: Pool, voices: readonly Voice[], hash: Hex): Receipt | undefined {
@@ -236,9 +249,10 @@ function ofOneHash(pool: Pool): OfOneHash {
       return hash
     },
     knows: async (hash) => {
-      const voices = await pool.vote('eth_getTransactionByHash', [hash], (heard) =>
-        heard.some(isFound),
+      const heard = await pool.vote('eth_getTransactionByHash', [hash], (some) =>
+        some.some(isFound),
       )
+      const voices = heard.map(notFoundYet)
       if (!voices.some(hasAnswered)) throw mostTelling(voices.map(({ error }) => error))
       return voices.some(isFound)
     },

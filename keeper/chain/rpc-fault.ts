@@ -9,6 +9,7 @@ export type RpcFault =
   | 'gas-limit'
   | 'reverted'
   | 'rate-limited'
+  | 'not-indexed'
   | 'other'
 
 // The first that matches counts: "replacement … underpriced" before the plain fee words.
@@ -20,8 +21,11 @@ const WORDINGS: readonly [RpcFault, RegExp][] = [
   ['insufficient-funds', /insufficient (funds|balance)|doesn't have enough funds|out of funds/i],
   ['fee-too-low', /max ?fee ?per ?gas.*(less|lower|too low)|fee cap less than|below.*base ?fee/i],
   ['gas-limit', /exceeds (the )?(block|transaction)? ?gas (limit|cap)|intrinsic gas|out of gas/i],
+  ['gas-limit', /requires at least \d+ gas/i],
   ['reverted', /revert|invalid opcode|bad instruction|stack underflow|invalidfeopcode/i],
   ['rate-limited', /rate ?limit|too many requests|\b429\b|capacity exceeded/i],
+  // geth, for a transaction that it does not find while its index is behind: after each block for a moment.
+  ['not-indexed', /indexing is in progress/i],
 ]
 
 export function faultOfMessage(message: string): RpcFault {

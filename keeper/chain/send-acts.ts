@@ -156,7 +156,7 @@ async function submit(
 }
 
 async function refused(
-  { client }: SendContext,
+  { client, surroundings }: SendContext,
   { kind, key, sender, value, gasLimit }: TxRecord,
   attempt: TxAttempt,
   memory: { underpriced: Set<string> },
@@ -166,6 +166,8 @@ async function refused(
     case 'underpriced':
     case 'fee-too-low':
       memory.underpriced.add(attempt.hash)
+      // What was asked a moment ago is doubted: the next price is today's.
+      surroundings.forget()
       return false
     case 'insufficient-funds': {
       const needed = value + gasLimit * attempt.maxFeePerGas
@@ -177,6 +179,7 @@ async function refused(
     case 'nonce-too-low':
     case 'nonce-gap':
     case 'rate-limited':
+    case 'not-indexed':
     case 'reverted':
       return false
     case 'gas-limit':

@@ -26,6 +26,8 @@ const WORDINGS: [string, string][] = [
   ['execution reverted', 'reverted'],
   ['VM Exception while processing transaction: reverted with custom error', 'reverted'],
   ['429 Too Many Requests', 'rate-limited'],
+  ['Transaction requires at least 21000 gas but got 20000', 'gas-limit'],
+  ['transaction indexing is in progress', 'not-indexed'],
   ['the method eth_foo does not exist', 'other'],
 ]
 
