@@ -1,8 +1,10 @@
 import { JsonRpcApiProvider, Network } from 'ethers'
 import type { JsonRpcError, JsonRpcPayload, JsonRpcResult } from 'ethers'
-import { isKeeperError } from '../base/errors.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
 
 type Ask = (method: string, params: readonly unknown[]) => Promise<unknown>
+
+const REFUSED = -32_000
 
 /** ethers' provider over our pool: one deadline and one reading of errors for all requests. */
 export class PoolProvider extends JsonRpcApiProvider {
@@ -14,27 +16,24 @@ export class PoolProvider extends JsonRpcApiProvider {
     this.#ask = ask
   }
 
+  /** At once: ethers' own queue waits a millisecond for others to join a batch, which we never send. */
   override async send(method: string, params: unknown[]): Promise<unknown> {
-    this._start()
-    return super.send(method, params)
+    try {
+      return await this.#ask(method, params)
+    } catch (error) {
+      if (!isKeeperError(error, 'RPC_REFUSED')) throw error
+      // In JSON-RPC form, because ethers decodes custom errors from there.
+      const { message, data } = error.facts as { message: string; data?: string }
+      const told = { code: REFUSED, message, ...(data ? { data } : {}) }
+      const payload: JsonRpcPayload = { id: 0, jsonrpc: '2.0', method, params }
+      throw this.getRpcError(payload, { id: 0, error: told })
+    }
   }
 
+  /** Of ethers' queue, which send() goes round. */
   override async _send(
     payload: JsonRpcPayload | JsonRpcPayload[],
   ): Promise<(JsonRpcResult | JsonRpcError)[]> {
-    const payloads = Array.isArray(payload) ? payload : [payload]
-    return Promise.all(payloads.map((one) => this.#sendOne(one)))
-  }
-
-  // A refusal goes back in JSON-RPC form, because ethers decodes custom errors from there.
-  async #sendOne({ id, method, params }: JsonRpcPayload): Promise<JsonRpcResult | JsonRpcError> {
-    try {
-      const list = Array.isArray(params) ? params : Object.values(params)
-      return { id, result: await this.#ask(method, list) }
-    } catch (error) {
-      if (!isKeeperError(error, 'RPC_REFUSED')) throw error
-      const { message, data } = error.facts as { message: string; data?: string }
-      return { id, error: { code: -32_000, message, ...(data ? { data } : {}) } }
-    }
+    throw new KeeperError('INTERNAL', { what: `a queued request: ${JSON.stringify(payload)}` })
   }
 }

@@ -3,6 +3,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { Contract } from 'ethers'
+import { scrubUrls } from '../../../keeper/base/redact-url.ts'
 import type { Address } from '../../../keeper/base/schema.ts'
 import { faultOf, openChain, requireCode } from '../../../keeper/chain/client.ts'
 import { placeCounter, placeReverter, startNode } from '../../helpers/chain.ts'
@@ -22,7 +23,7 @@ describe('the client of the chain', function () {
   it('S-26 a node on another chain is refused with exit code 78', async () => {
     const refusal = await rejectionOf(openChain({ rpcUrl: node.url, chainId: 1, timeoutMs: 5_000 }))
     expect(refusal.code).to.equal('CHAIN_ID_WRONG')
-    expect(refusal.facts).to.deep.equal({ url: node.url, found: 31_337, expected: 1 })
+    expect(refusal.facts).to.include({ url: scrubUrls(node.url), found: 31_337, expected: 1 })
     expect(refusal.exitCode).to.equal(78)
   })
 
