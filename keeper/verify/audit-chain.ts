@@ -1,4 +1,5 @@
 import type { Address, Hex } from '../base/schema.ts'
+import { cycleOfHour, hourOf } from '../base/time.ts'
 import type { Cycle } from '../base/time.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { NATIVE } from '../chain/contracts.ts'
@@ -9,6 +10,7 @@ import type { StateReader } from './compare-state.ts'
 import { derive } from './derive.ts'
 import { newFindings } from './divergence.ts'
 import type { Findings } from './divergence.ts'
+import type { Grid } from './evidence-history.ts'
 import { readEvents } from './read-events.ts'
 import type { OnProgress } from './read-events.ts'
 import { callerIn, readTxs } from './read-senders.ts'
@@ -43,8 +45,11 @@ export async function auditChain(ask: ChainAsk): Promise<ChainAudit> {
   const reader = stateReader(client, ask, head)
   const facts = await readFacts(ask, reader)
   const events = await readEvents(client, ask, { from: ask.fromBlock, to: head }, onProgress)
-  const txs = await readTxs(client, events, onProgress)
-  const findings = newFindings(({ cycle }) => cycle === undefined || (cycle >= from && cycle <= to))
+  const isWanted = (cycle: Cycle | undefined): boolean =>
+    cycle === undefined || (cycle >= from && cycle <= to)
+  const wanted = events.filter((event) => isWanted(cycleOf(event, facts.grid)))
+  const txs = await readTxs(client, wanted, onProgress)
+  const findings = newFindings(({ cycle }) => isWanted(cycle))
   const { marks, onEvent } = markBlocks()
   const callerOf = callerIn(txs, ask.rewards)
   const state = derive(events, { ...facts, callerOf }, findings, onEvent)
@@ -52,6 +57,12 @@ export async function auditChain(ask: ChainAsk): Promise<ChainAudit> {
   const cycles = [...state.cycles.keys()].filter((cycle) => cycle >= from && cycle <= to)
   await compareState(state, reader, cycles, onProgress)
   return { state, events, txs, findings, head, hasOldBalances }
+}
+
+/** Senders are asked only for the cycles that count: on a long chain that is most of the work. */
+function cycleOf({ name, args }: ChainEvent, { firstCut }: Grid): Cycle | undefined {
+  if (name === 'SnapshotPushed') return cycleOfHour(hourOf(firstCut), args.hour)
+  return 'cycle' in args ? args.cycle : undefined
 }
 
 /** Immutables of the contracts: they have no events and cannot change. */

@@ -81,7 +81,8 @@ async function checkAction(
 
 /** A slot's figures are those of the chain; what was paid may have grown since. */
 function checkSlot({ cycles, findings }: StoreAsk, { job, slot, facts }: SlotNote): void {
-  const told = Array.isArray(facts['cycles']) ? (facts['cycles'] as unknown[]) : []
+  // A slot settles every cycle that was left; a day that a person runs settles one.
+  const told: unknown[] = Array.isArray(facts['cycles']) ? facts['cycles'] : [facts]
   for (const each of told) {
     const figures = (each ?? {}) as Record<string, unknown>
     const audit = cycles.get(Number(figures['cycle']))

@@ -5,6 +5,7 @@ import type { ChainClient } from '../chain/client.ts'
 import type { Db } from '../store/db.ts'
 import { auditChain } from './audit-chain.ts'
 import type { ChainAsk, ChainAudit } from './audit-chain.ts'
+import { auditAnchors, readAnchorIndex } from './audit-anchors.ts'
 import { auditJournal } from './audit-journal.ts'
 import { SHARE } from './audit-state.ts'
 import type { CycleAudit, CycleState } from './audit-state.ts'
@@ -108,7 +109,9 @@ async function verifyRecords(
   if (journal.rows.length === 0) notes.push(EMPTY_JOURNAL)
   const finalBlock = await readFinalBlock(client, chain.head)
   const contracts = [registry, rewards]
-  await auditJournal({ client, journal, chain, ours, contracts, findings, finalBlock, onProgress })
+  const ask = { client, journal, chain, ours, contracts, findings, finalBlock, onProgress }
+  await auditJournal(ask)
+  auditAnchors(ask, await readAnchorIndex(db))
   const { cycles } = chain.state
   await auditStore({ db, client, journal, cycles, notes: storeNotes, findings, onProgress })
   return journal.rows.length
