@@ -34,7 +34,7 @@ export interface Watch {
 export type Stage = 'broadcast' | 'included'
 
 // The first look comes at once and the second soon: a local node mines within milliseconds.
-const FIRST_POLL_MS = 5
+export const FIRST_POLL_MS = 5
 
 export function newWatch(context: SendContext, fees?: Fees): Watch {
   return {

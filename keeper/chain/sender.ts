@@ -1,6 +1,8 @@
 import type { Interface } from 'ethers'
 import { KeeperError } from '../base/errors.ts'
+import { waitFor } from '../base/retry.ts'
 import type { Address } from '../base/schema.ts'
+import { FIRST_POLL_MS } from './carry-out.ts'
 import type { Until } from './carry-out.ts'
 import type { ChainClient } from './client.ts'
 import { watchFinal } from './final-watch.ts'
@@ -44,6 +46,8 @@ export interface Sender {
   /** Nothing new from now on; resolves when nothing is on its way. */
   drain(): Promise<void>
   inFlight(): number
+  /** Asks at each final block, until there is an answer; DEADLINE_PASSED when final blocks do not get there. */
+  waitFinal<T>(what: string, ask: (block: number) => Promise<T | undefined>): Promise<T>
 }
 
 interface Desk {
@@ -80,7 +84,23 @@ export function openSender(options: SenderOptions): Sender {
       await desk.flight.landed()
     },
     inFlight: () => desk.flight.count(),
+    waitFinal: (what, ask) => waitFinal(context, what, ask),
   }
+}
+
+function waitFinal<T>(
+  { finalBlocks, clock, finalWaitMs, pollMs, signal }: SendContext,
+  what: string,
+  ask: (block: number) => Promise<T | undefined>,
+): Promise<T> {
+  return waitFor(async () => ask(await finalBlocks.block()), {
+    what,
+    clock,
+    timeoutMs: finalWaitMs,
+    firstDelayMs: Math.min(FIRST_POLL_MS, pollMs),
+    maxDelayMs: pollMs,
+    ...(signal ? { signal } : {}),
+  })
 }
 
 type Queue = <T>(task: () => Promise<T>) => Promise<T>

@@ -7,13 +7,14 @@ import type { ChainRoom } from './room.ts'
 // 512 words is the contract's largest roster; a few calls at a time do not flood a node.
 const CONCURRENT_READS = 8
 
-/** All of it as of one block, so that no fact belongs to another moment than the next. */
+/** All of it as of one block (the latest), so that no fact belongs to another moment than the next. */
 export async function readCycle(
   { client, contracts }: ChainRoom,
   cycle: Cycle,
+  block?: number,
 ): Promise<CycleFacts> {
   const { registry, rewards, deployment } = contracts
-  const head = await client.block('latest')
+  const head = await client.block(block ?? 'latest')
   const at = { blockTag: head?.number ?? 0 }
   const [decided, record, next, pausedUntil] = await Promise.all([
     rewards.cycle(cycle, at),

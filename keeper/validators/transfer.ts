@@ -50,7 +50,12 @@ export async function transferCycle(
     const facts = await readCycle(room, cycle)
     refuseUnready(facts)
     const unpaid = facts.unpaid.map((mask, word) => mask & (options.only?.[word] ?? ~0n))
-    if (!hasUnpaid({ ...facts, unpaid })) return finish(room, done)
+    if (!hasUnpaid({ ...facts, unpaid })) {
+      await followToFinal(room, done)
+      if (await isPaidForGood(room, cycle, options)) return done
+      left = undefined
+      continue
+    }
     refuseStuck(cycle, round, unpaid, left)
     left = unpaid
     await sendAll(room, { cycle, terms, slices: toSlices(unpaid, batchSize), done, options })
@@ -151,8 +156,29 @@ export async function termsOf({ contracts }: ChainRoom, cycle: Cycle): Promise<T
 }
 
 /** Z-48: every batch is followed to its final state, in order. */
-async function finish(room: ValidatorsRoom, done: Transfer): Promise<Transfer> {
-  const txs: TxRecord[] = []
-  for (const tx of done.txs) txs.push(await room.keeper.carryOut(tx, { until: 'final' }))
-  return { ...done, txs }
+async function followToFinal(room: ValidatorsRoom, done: Transfer): Promise<void> {
+  for (const [i, tx] of done.txs.entries()) {
+    if (tx.state !== 'final') done.txs[i] = await room.keeper.carryOut(tx, { until: 'final' })
+  }
+}
+
+/**
+ * A stranger's batch may still vanish with its block, and nobody would send it again: paid is what the final
+ * block shows as paid (S-51). False: it did vanish, and there is another round to send.
+ */
+async function isPaidForGood(
+  room: ValidatorsRoom,
+  cycle: Cycle,
+  { only }: TransferOptions,
+): Promise<boolean> {
+  const hasOpen = async (block?: number): Promise<boolean> => {
+    const facts = await readCycle(room, cycle, block)
+    const unpaid = facts.unpaid.map((mask, word) => mask & (only?.[word] ?? ~0n))
+    return facts.state !== 'settled' || hasUnpaid({ ...facts, unpaid })
+  }
+  return room.keeper.waitFinal(`the last payment of cycle ${cycle}`, async (block) => {
+    if (block < room.contracts.deployment.deployBlock) return undefined
+    if (!(await hasOpen(block))) return true
+    return (await hasOpen()) ? false : undefined
+  })
 }
