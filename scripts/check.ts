@@ -47,7 +47,11 @@ function steps(): Step[] {
     { name: 'generated files are fresh', command: node('scripts/gen.ts', '--check') },
     // Before the tests: Slither reads the artifacts, and cannot read those of Solidity tests.
     ...slitherSteps(),
-    { name: 'tests', command: node('scripts/test.ts', '--strict'), reports: ['solidity', 'mocha'] },
+    {
+      name: 'tests',
+      command: node('scripts/test.ts', '--strict'),
+      reports: ['solidity', 'mocha', 'secrets'],
+    },
     postgresStep(),
     { name: 'gas goals and snapshots', command: node('scripts/bench-gas.ts', '--check') },
     { name: 'ids', command: node('scripts/ids.ts') },
@@ -59,7 +63,7 @@ function postgresStep(): Step {
   const step: Step = {
     name: 'keeper tests on PostgreSQL',
     command: node('scripts/test.ts', '--strict', '--report', 'postgres', 'test/keeper'),
-    reports: ['postgres'],
+    reports: ['postgres', 'postgres-secrets'],
     env: { DB: 'postgres' },
   }
   if (process.env.DATABASE_URL) return step

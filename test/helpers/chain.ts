@@ -3,6 +3,7 @@ import { Wallet } from 'ethers'
 import type { Address, Hex } from '../../keeper/base/schema.ts'
 import { openChain } from '../../keeper/chain/client.ts'
 import type { ChainClient } from '../../keeper/chain/client.ts'
+import { withToken } from './canaries.ts'
 
 // Well-known keys of Hardhat's own accounts: worth nothing anywhere else.
 export const TEST_KEYS = [
@@ -25,7 +26,7 @@ export async function startNode({ automine = true } = {}): Promise<TestNode> {
   const override = { mining: { auto: automine, interval: 0 } }
   const server = await hre.network.createServer({ network: 'node', override }, '127.0.0.1', 0)
   const { port } = await server.listen()
-  const url = `http://127.0.0.1:${port}`
+  const url = withToken(`http://127.0.0.1:${port}`)
   const client = await openChain({ rpcUrl: url, timeoutMs: REQUEST_TIMEOUT_MS })
   const close = async (): Promise<void> => {
     client.close()
@@ -38,7 +39,7 @@ export const mine = (node: TestNode, blocks = 1): Promise<unknown> =>
   node.request('hardhat_mine', [`0x${blocks.toString(16)}`])
 
 // Adds one to slot 0 at every call: the oracle of "executed once".
-const COUNTER = '0x5f546001015f5500'
+export const COUNTER = '0x5f546001015f5500'
 // Reverts with the call's own data, so that a test chooses the error.
 const ECHO_REVERT = '0x365f5f37365ffd'
 

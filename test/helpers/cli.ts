@@ -8,6 +8,7 @@ import type { ChainClient } from '../../keeper/chain/client.ts'
 import { startLocalChain } from '../../keeper/commands/local-chain.ts'
 import type { LocalChain } from '../../keeper/commands/local-chain.ts'
 import { systemClock } from '../../keeper/base/time.ts'
+import { withToken } from './canaries.ts'
 
 const CLI = resolve(import.meta.dirname, '../../keeper/cli.ts')
 
@@ -27,11 +28,17 @@ export interface Started {
   ended: Promise<Outcome>
 }
 
-/** A real process, as a person starts it; nothing of this process's environment but PATH and HOME. */
+// How scripts/test.ts keeps the logs of every process (S-48).
+const KEEPS_LOGS = /^(NODE_OPTIONS|MUSTER_TEST_LOGS|MUSTER_TEST_SECRETS)$/
+
+/** A real process, as a person starts it; nothing else of this process's environment but PATH and HOME. */
 export function startCli(args: string[], env: Record<string, string> = {}): Started {
   const { PATH = '', HOME = '' } = process.env
+  const keep = Object.entries(process.env).filter(([name]) => KEEPS_LOGS.test(name))
   const flags = ['--disable-warning=ExperimentalWarning', CLI, ...args]
-  const child = spawn(process.execPath, flags, { env: { PATH, HOME, ...env } })
+  const child = spawn(process.execPath, flags, {
+    env: { PATH, HOME, ...Object.fromEntries(keep), ...env },
+  })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
@@ -85,7 +92,7 @@ export async function openSite(initialDate: number): Promise<Site> {
   const chain = await startLocalChain({ port: 0, initialDate, clock: systemClock })
   const client = await openChain({ rpcUrl: chain.url, timeoutMs: 10_000 })
   const env = {
-    MUSTER_RPC_URL: chain.url,
+    MUSTER_RPC_URL: withToken(chain.url),
     MUSTER_HOME: join(dir, 'home'),
     MUSTER_DEPLOYMENTS: join(dir, 'deployments'),
   }

@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import hre from 'hardhat'
 import { Wallet, getAddress } from 'ethers'
-import { silentLogger } from '../../keeper/base/log.ts'
-import type { Address } from '../../keeper/base/schema.ts'
+import type { Address, Finality } from '../../keeper/base/schema.ts'
 import { hourOf, hoursOf, startOfHour, systemClock } from '../../keeper/base/time.ts'
 import { openChain } from '../../keeper/chain/client.ts'
 import { writeDeployment } from '../../keeper/chain/contracts.ts'
@@ -20,9 +19,11 @@ import type { Keeper, KeeperDeps } from '../../keeper/keeper.ts'
 import { pushHour } from '../../keeper/heartbeat/snapshot.ts'
 import { toWords } from '../../keeper/heartbeat/words.ts'
 import { openStore } from '../../keeper/store/open-store.ts'
+import { withToken } from './canaries.ts'
 import type { TestNode } from './chain.ts'
 import { KEYS, deployMuster } from './deploy.ts'
 import type { DeployOptions, Member, Muster } from './deploy.ts'
+import { testLog } from './logs.ts'
 
 /** 22 November 2024, 18:00 UTC: the first whole cycle of the data file. */
 export const FIRST_CUT = 1_732_298_400
@@ -33,7 +34,7 @@ export async function startNodeAt(unix: number): Promise<TestNode> {
   const override = { initialDate: new Date(unix * 1000).toISOString() }
   const server = await hre.network.createServer({ network: 'node', override }, '127.0.0.1', 0)
   const { port } = await server.listen()
-  const url = `http://127.0.0.1:${port}`
+  const url = withToken(`http://127.0.0.1:${port}`)
   const client = await openChain({ rpcUrl: url, timeoutMs: 30_000 })
   const close = async (): Promise<void> => {
     client.close()
@@ -48,7 +49,7 @@ async function startNodeProcess(unix: number): Promise<TestNode> {
   const date = new Date(unix * 1000).toISOString()
   const child = spawn(process.execPath, [file, date], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  const url = line.toString().trim()
+  const url = withToken(line.toString().trim())
   const client = await openChain({ rpcUrl: url, timeoutMs: 30_000 })
   const close = async (): Promise<void> => {
     client.close()
@@ -76,11 +77,15 @@ export interface WorldOptions extends Partial<DeployOptions> {
   batchSize?: number
   /** The node in a process of its own. */
   isNodeApart?: boolean
+  /** Another node than Hardhat's, its clock at that time. */
+  startNode?: (unix: number) => Promise<TestNode>
+  /** Where Hardhat's is not right for it. */
+  finality?: Finality
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
   const { members, pool = ETHER, batchSize = 10, firstCut = FIRST_CUT } = options
-  const start = options.isNodeApart ? startNodeProcess : startNodeAt
+  const start = options.startNode ?? (options.isNodeApart ? startNodeProcess : startNodeAt)
   const node = await start(firstCut - 3 * 3_600)
   const home = await mkdtemp(join(tmpdir(), 'muster-world-'))
   await cp(await storeTemplate(), home, { recursive: true })
@@ -88,7 +93,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   await writeDeployment(join(home, 'deployments'), muster.deployment)
   await muster.addMembers(members)
   if (pool > 0n) await muster.fund(pool)
-  const config = configOf(node.url, home, batchSize)
+  const { finality = 'finalized' } = options
+  const config = { ...configOf(node.url, home, batchSize), finality }
   const moveTo = async (unix: number): Promise<void> => {
     await node.request('evm_setNextBlockTimestamp', [unix])
     await node.request('evm_mine')
@@ -140,7 +146,7 @@ export function configOf(rpcUrl: string, home: string, batchSize: number): Confi
 
 export function testDeps(): KeeperDeps {
   const signers = { reporter: walletSigner(KEYS.reporter), keeper: walletSigner(KEYS.keeper) }
-  return { log: silentLogger, signers }
+  return { log: testLog, signers }
 }
 
 /** Nodes and funds made from their index: distinct, and without code. */

@@ -1,4 +1,3 @@
-import { silentLogger } from '../../keeper/base/log.ts'
 import type { Address } from '../../keeper/base/schema.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import type { ChainClient } from '../../keeper/chain/client.ts'
@@ -9,6 +8,7 @@ import { noSideLog } from '../../keeper/chain/side-log.ts'
 import { walletSigner } from '../../keeper/chain/signer.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import { TEST_KEYS } from './chain.ts'
+import { testLog } from './logs.ts'
 
 const GWEI = 10n ** 9n
 
@@ -23,7 +23,7 @@ export function sendingOptions(
     client,
     signer: walletSigner(TEST_KEYS[0]),
     clock: systemClock,
-    log: silentLogger,
+    log: testLog,
     fees: { maxFeePerGas: 500n * GWEI, minTipPerGas: GWEI / 10n },
     finality: 'finalized',
     nonceWaitMs: 10_000,
