@@ -188,8 +188,14 @@ function requireQuorum({ quorum }: Pool, method: string, voices: readonly Voice[
   const worst = mostTelling(errors)
   if (errors.filter((error) => faultOf(error) !== undefined).length >= quorum) throw worst
   const url = voices.filter(({ error }) => error !== undefined).map((voice) => voice.url)
-  const reason = `${answers} of the ${quorum} nodes needed gave an answer; ${messageOf(worst)}`
+  const reason = `${answers} of the ${quorum} nodes needed gave an answer: ${reasonOf(worst)}`
   throw new KeeperError('RPC_UNAVAILABLE', { url, method, reason }, worst)
+}
+
+/** Of what would be told twice otherwise, the end. */
+function reasonOf(error: Error): string {
+  const isKnown = error instanceof KeeperError && typeof error.facts['reason'] === 'string'
+  return isKnown ? String(error.facts['reason']) : messageOf(error).replace(/\.$/, '')
 }
 
 async function agreedReceipt(pool: Pool, hash: Hex): Promise<Receipt | undefined> {
