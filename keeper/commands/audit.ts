@@ -5,13 +5,16 @@ import type { Address } from '../base/schema.ts'
 import { requireCode } from '../chain/client.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { NATIVE } from '../chain/contracts.ts'
+import { readSideLog } from '../chain/side-log-file.ts'
 import { listSlots } from '../jobs/slots.ts'
+import type { Db } from '../store/db.ts'
 import { openStore } from '../store/open-store.ts'
 import { listActions } from '../validators/action-log.ts'
 import type { ChainAsk } from '../verify/audit-chain.ts'
+import type { StoreNotes } from '../verify/audit-store.ts'
 import { stateReader } from '../verify/compare-state.ts'
 import { verify } from '../verify/verify.ts'
-import type { CycleLine, Records, Verdict } from '../verify/verify.ts'
+import type { CycleLine, Verdict, WithRecords } from '../verify/verify.ts'
 import type { Report, Run } from './command.ts'
 import { grouped, money, plural, table } from './print.ts'
 import type { Asset } from './print.ts'
@@ -53,17 +56,24 @@ export async function auditCommand(run: Run, options: AuditOptions): Promise<Rep
 }
 
 async function verifyAll(run: Run, ask: ChainAsk, ours: readonly Address[]): Promise<Verdict> {
+  const { home } = run.config
   const db = await openStore({ ...run.config, clock: run.clock })
+  // The side log first: what it saw of the journal is in the store, and the store may go on.
+  const withRecords: WithRecords = async (use) => {
+    const side = readSideLog(home, 'all')
+    return db.begin(async (t) => use({ db: t, side, ours, notes: await readNotes(t) }))
+  }
   try {
-    const [actions, slots] = await Promise.all([
-      listActions(db, MAX_NOTES),
-      listSlots(db, MAX_NOTES),
-    ])
-    const records: Records = { db, notes: { actions, slots }, ours }
-    return await verify(ask, records)
+    return await verify(ask, withRecords)
   } finally {
     await db.close()
   }
+}
+
+/** All of one moment: beside a running keeper its rows and their events would not fit. */
+async function readNotes(t: Db): Promise<StoreNotes> {
+  if (t.kind === 'postgres') await t.exec('set transaction isolation level repeatable read')
+  return { actions: await listActions(t, MAX_NOTES), slots: await listSlots(t, MAX_NOTES) }
 }
 
 interface Opened {

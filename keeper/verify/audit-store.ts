@@ -1,7 +1,9 @@
+import { toJson } from '../base/json.ts'
 import type { Hex } from '../base/schema.ts'
 import type { Cycle, UnixSeconds } from '../base/time.ts'
 import type { ChainClient } from '../chain/client.ts'
-import { findBrokenEvent } from '../chain/journal-chain.ts'
+import { findDivergence } from '../chain/journal-audit.ts'
+import type { SideLines } from '../chain/side-log.ts'
 import type { Db } from '../store/db.ts'
 import type { CycleAudit } from './audit-state.ts'
 import type { Divergence, Findings } from './divergence.ts'
@@ -34,6 +36,7 @@ export interface StoreAsk {
   journal: JournalView
   cycles: ReadonlyMap<Cycle, CycleAudit>
   notes: StoreNotes
+  side: SideLines | undefined
   findings: Findings
   onProgress: OnProgress
 }
@@ -54,14 +57,20 @@ function finding(
   return { layer: 'store', kind, what }
 }
 
-async function checkEvents({ db, findings }: StoreAsk): Promise<void> {
-  const broken = await findBrokenEvent(db)
-  if (broken === undefined) return
+/** The chain of events, its head here and in the side log, and every row against the fold of its events. */
+async function checkEvents({ db, side, findings }: StoreAsk): Promise<void> {
+  const first = await findDivergence(db, side)
+  if (!first) return
+  const { table, row, what, expected, found } = first
   findings.add({
-    ...finding('journal-event', `event ${broken} of the journal`),
-    expected: 'the hash of what it says and of the event before it',
-    found: 'another: it was edited, inserted or deleted',
+    ...finding('journal-event', `${row} of ${table}: ${what}`),
+    expected: expected === undefined ? 'what was written' : shown(expected),
+    found: found === undefined ? 'something else' : shown(found),
   })
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : toJson(value)
 }
 
 async function checkAction(

@@ -2,6 +2,7 @@ import type { Wei } from '../base/amount.ts'
 import type { Address } from '../base/schema.ts'
 import type { Cycle } from '../base/time.ts'
 import type { ChainClient } from '../chain/client.ts'
+import type { SideLines } from '../chain/side-log.ts'
 import type { Db } from '../store/db.ts'
 import { auditChain } from './audit-chain.ts'
 import type { ChainAsk, ChainAudit } from './audit-chain.ts'
@@ -20,9 +21,17 @@ import { readJournal } from './journal-view.ts'
 export interface Records {
   db: Db
   notes: StoreNotes
+  /** The second book beside the store, read before it. */
+  side?: SideLines | undefined
   /** Keys that only the keeper uses. */
   ours: readonly Address[]
 }
+
+/**
+ * Hands over the records as they stand at one moment. It is called after the chain was read: whatever the
+ * chain has by then, a keeper that goes on meanwhile has journalled before.
+ */
+export type WithRecords = <T>(use: (records: Records) => Promise<T>) => Promise<T>
 
 /** One line of the answer. */
 export interface CycleLine {
@@ -67,15 +76,16 @@ export interface Verdict {
 }
 
 /** Derivation ↔ chain, chain ↔ journal, journal ↔ store: in this order, and the first difference counts. */
-export async function verify(ask: ChainAsk, records?: Records): Promise<Verdict> {
+export async function verify(ask: ChainAsk, withRecords?: WithRecords): Promise<Verdict> {
   const chain = await auditChain(ask)
   const { findings } = chain
   const notes = chain.hasOldBalances ? [] : [NO_OLD_BALANCES]
-  const journalRows = records ? await verifyRecords(ask, chain, records, notes) : 0
+  const check = (records: Records): Promise<number> => verifyRecords(ask, chain, records, notes)
+  const journalRows = withRecords ? await withRecords(check) : 0
   const divergences = findings.list.map((each) => ({ ...each, sentence: sentenceOf(each) }))
   const layerOf = (layer: Layer): Verdict['layers'][Layer] =>
     divergences.some((each) => each.layer === layer) ? 'diverged' : 'ok'
-  const others = records ? layerOf : (): 'skipped' => 'skipped'
+  const others = withRecords ? layerOf : (): 'skipped' => 'skipped'
   return {
     ok: findings.total === 0,
     chainId: ask.client.chainId,
@@ -101,7 +111,7 @@ const EMPTY_JOURNAL =
 async function verifyRecords(
   { client, registry, rewards, onProgress }: ChainAsk,
   chain: ChainAudit,
-  { db, notes: storeNotes, ours }: Records,
+  { db, notes: storeNotes, side, ours }: Records,
   notes: string[],
 ): Promise<number> {
   const { findings } = chain
@@ -113,7 +123,8 @@ async function verifyRecords(
   await auditJournal(ask)
   auditAnchors(ask, await readAnchorIndex(db))
   const { cycles } = chain.state
-  await auditStore({ db, client, journal, cycles, notes: storeNotes, findings, onProgress })
+  const notesAsk = { notes: storeNotes, side, cycles }
+  await auditStore({ db, client, journal, findings, onProgress, ...notesAsk })
   return journal.rows.length
 }
 

@@ -13,7 +13,7 @@ describe('every rule of the contracts, each at its limit', function () {
     ['coin', coin],
     ['a token', token],
   ] as const) {
-    it(`in ${asset}, is derived from the events to the same end (S-51)`, async () => {
+    it(`in ${asset}, is derived from the events to the same end`, async () => {
       const { system } = await loadFixture(life)
       const audit = await auditSystem(system)
       expect(sentencesOf(audit)).to.deep.equal([])

@@ -34,7 +34,7 @@ async function verdictOf(
   const range = { from: 1, to: ALL, fromBlock: 0, onProgress: () => {} }
   const notes = { actions: await listActions(db, ALL), slots: await listSlots(db, ALL) }
   const records = { db, notes, ours: [keeper, reporter] }
-  return verify({ client, registry, rewards, asset, ...range }, records)
+  return verify({ client, registry, rewards, asset, ...range }, (use) => use(records))
 }
 
 describe('verify over chain, journal and store', function () {
@@ -76,7 +76,7 @@ describe('verify over chain, journal and store', function () {
 
   const kindOf = ({ divergence }: Verdict): string => divergence?.kind ?? 'none'
 
-  it('finds nothing after an honest day (Z-60)', () => {
+  it('finds nothing after an honest day', () => {
     expect(clean.divergences).to.deep.equal([])
     expect(clean).to.deep.include({ ok: true, found: 0, divergence: null })
     expect(clean.layers).to.deep.equal({ chain: 'ok', journal: 'ok', store: 'ok' })
@@ -161,6 +161,22 @@ describe('verify over chain, journal and store', function () {
       expect(verdict.ok, edit).to.equal(false)
       expect(verdict.layers.store, edit).to.equal('diverged')
     }
+  })
+
+  it('names a row that was inserted by hand', async () => {
+    const verdict = await tampered((db) =>
+      db.query(
+        `insert into tx (chain_id, contract, kind, key, payload_hash, sender, nonce, data, value,
+                         gas_limit, state, hash, succeeded, block_number, block_hash, gas_used,
+                         gas_price, created_at, updated_at)
+         select chain_id, contract, kind, 'forged', payload_hash, sender, 9999, data, value,
+                gas_limit, state, hash, succeeded, block_number, block_hash, gas_used, gas_price,
+                created_at, updated_at from tx where kind = 'transfer' order by id desc limit 1`,
+      ),
+    )
+    expect(kindOf(verdict)).to.equal('attempt-missing')
+    expect(verdict.divergence?.sentence).to.include('(transfer forged)')
+    expect(verdict.layers).to.deep.equal({ chain: 'ok', journal: 'diverged', store: 'diverged' })
   })
 
   it('finds a journal that was rewritten, hashes and all, by the anchor on the chain', async () => {
