@@ -57,25 +57,40 @@ export function openIntent(journal: Journal, plan: Plan, t?: Db): Promise<TxReco
 }
 
 /** The journal owns the nonce; what the chain has counted is only a floor. */
-export async function openIn(turn: Turn, plan: Plan, more: object = {}): Promise<TxRecord> {
+async function openIn(turn: Turn, plan: Plan): Promise<TxRecord> {
   const { known, last, freshId } = await readForPlan(turn.t, plan)
   if (known) refuseOtherPayload(known, plan.intent)
   if (known && known.nonce !== undefined) return known
   const nonce = Math.max(plan.chainNonce, last === undefined ? 0 : last + 1)
   const anchor: Hex | undefined = plan.intent.anchor ? `0x${turn.head.hash}` : undefined
   const id = known?.id ?? freshId
-  const tx = recordOf(plan, { id, nonce, anchor, createdAt: known?.createdAt ?? plan.at })
+  return openAs(turn, plan, { id, nonce, anchor, createdAt: known?.createdAt ?? plan.at })
+}
+
+/** The id of a row that is yet to be made. */
+export async function freshTxId(t: Db): Promise<bigint> {
+  return (await t.one<{ id: bigint }>(`select nextval('tx_id_seq') as id`)).id
+}
+
+/** A new row, or one without a nonce: nothing of it may ever have been signed. */
+export async function openAs(
+  turn: Turn,
+  plan: Plan,
+  reserved: Reserved,
+  more: object = {},
+): Promise<TxRecord> {
+  const tx = recordOf(plan, reserved)
   const isOpen = await append(turn, {
     fn: 'journal_open',
-    txId: id,
+    txId: tx.id,
     sender: tx.sender,
     event: 'planned',
     facts: { ...planFacts(tx), ...more },
     at: plan.at,
     params: planParams(tx),
   })
-  if (!isOpen) throw new KeeperError('JOURNAL_STATE', { id, from: 'another', to: 'planned' })
-  return tx
+  if (isOpen) return tx
+  throw new KeeperError('JOURNAL_STATE', { id: tx.id, from: 'a nonce', to: 'planned' })
 }
 
 interface ForPlan {
@@ -158,6 +173,17 @@ export async function findIntent(db: Db, key: BusinessKey): Promise<TxRecord | u
   const row = await db.maybeOne<TxRow>(
     `${SELECT_TX} where chain_id = $1 and contract = $2 and kind = $3 and key = $4`,
     [key.chainId, key.contract.toLowerCase(), key.kind, key.key],
+  )
+  return row && txOf(row)
+}
+
+export async function findByNonce(
+  db: Db,
+  { chainId, sender, nonce }: { chainId: number; sender: Address; nonce: number },
+): Promise<TxRecord | undefined> {
+  const row = await db.maybeOne<TxRow>(
+    `${SELECT_TX} where chain_id = $1 and sender = $2 and nonce = $3`,
+    [chainId, sender.toLowerCase(), nonce],
   )
   return row && txOf(row)
 }
