@@ -1,6 +1,6 @@
 import { isKeeperError } from '../../keeper/base/errors.ts'
 import type { Address, Hex } from '../../keeper/base/schema.ts'
-import type { ChainClient } from '../../keeper/chain/client.ts'
+import type { BlockTag, ChainClient } from '../../keeper/chain/client.ts'
 import { listJournal } from '../../keeper/chain/journal.ts'
 import type { TxIntent } from '../../keeper/chain/journal.ts'
 import type { TxRecord } from '../../keeper/chain/journal-rows.ts'
@@ -14,6 +14,8 @@ export interface DayTerms {
   contract: Address
   cycles: number
   batchSize: number
+  finality: 'finalized' | number
+  blockMs: number
 }
 
 // A round that pays nobody is the last one; the store never needs more.
@@ -51,9 +53,10 @@ export async function readSimCycle(
   client: ChainClient,
   to: Address,
   cycle: number,
+  tag: BlockTag = 'latest',
 ): Promise<CycleState> {
   const data = CONTRACT.encodeFunctionData('cycleOf', [cycle]) as Hex
-  const answer = await client.call({ to, data })
+  const answer = await client.call({ to, data }, tag)
   const [extracted, unpaid] = CONTRACT.decodeFunctionResult('cycleOf', answer)
   return { extracted: Boolean(extracted), unpaid: BigInt(unpaid) }
 }
@@ -77,10 +80,33 @@ async function extract(keeper: SimKeeper, terms: DayTerms, cycle: number): Promi
 async function transfer(keeper: SimKeeper, terms: DayTerms, cycle: number): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const { unpaid } = await readSimCycle(keeper.client, terms.contract, cycle)
-    if (unpaid === 0n) break
-    await sendAll(keeper, terms, cycle, slicesOf(unpaid, terms.batchSize))
+    if (unpaid !== 0n) {
+      await sendAll(keeper, terms, cycle, slicesOf(unpaid, terms.batchSize))
+      continue
+    }
+    await finish(keeper, `${cycle}/`, 'transfer')
+    if (await isPaidForGood(keeper, terms, cycle)) return
   }
-  await finish(keeper, `${cycle}/`, 'transfer')
+}
+
+// Blocks until what is latest is final, and a few that the chain may stand still for.
+const MAX_LOOKS = 60
+
+/** A stranger's payment counts once no reorg can take it away; false when one has. */
+async function isPaidForGood(
+  { client, clock }: SimKeeper,
+  { contract, finality, blockMs }: DayTerms,
+  cycle: number,
+): Promise<boolean> {
+  for (let look = 0; look < MAX_LOOKS; look += 1) {
+    const head = await client.blockNumber()
+    const tag = finality === 'finalized' ? finality : Math.max(0, head - finality + 1)
+    const { extracted, unpaid } = await readSimCycle(client, contract, cycle, tag)
+    if (extracted && unpaid === 0n) return true
+    if ((await readSimCycle(client, contract, cycle)).unpaid !== 0n) return false
+    await clock.sleep(blockMs)
+  }
+  return false
 }
 
 /** At most a window of batches at a time; each is narrowed to what is unpaid when its turn comes. */

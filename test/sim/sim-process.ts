@@ -120,7 +120,7 @@ export function transportOf(process: SimProcess, node: Transport): Transport {
 }
 
 const WRITES =
-  /(insert into|update|delete from|journal_(open|sign|broadcast|receipt|close|append))/i
+  /\b(insert into|update|delete from|journal_(open|sign|broadcast|receipt|close|append))\b/i
 
 /**
  * The store as this process sees it. Death inside a transaction rolls it back, because the connection is gone;
