@@ -13,6 +13,8 @@ export interface Journal {
   readonly sideLog: SideLog
   readonly lease: Lease | undefined
   readonly clock: Clock
+  /** Told how long each durable write took. */
+  readonly onWrite: ((seconds: number) => void) | undefined
   /** Shared by all writers of the process: they take turns. */
   readonly end: JournalEnd
 }
@@ -28,10 +30,12 @@ export interface JournalOptions {
   sideLog: SideLog
   clock: Clock
   lease?: Lease | undefined
+  onWrite?: ((seconds: number) => void) | undefined
 }
 
-export function openJournal({ db, sideLog, clock, lease }: JournalOptions): Journal {
-  return { db, sideLog, clock, lease, end: { head: undefined, tail: Promise.resolve() } }
+export function openJournal(options: JournalOptions): Journal {
+  const { db, sideLog, clock, lease, onWrite } = options
+  return { db, sideLog, clock, lease, onWrite, end: { head: undefined, tail: Promise.resolve() } }
 }
 
 /** The same journal for one sender: its lease is checked at each write. */
@@ -125,14 +129,22 @@ export async function append(turn: Turn, move: Move): Promise<boolean> {
   const epoch = journal.lease?.epoch ?? null
   const all = [next.seq, next.prevHash, txId, event, next.facts, at, next.hash, epoch, ...params]
   const places = all.map((_, index) => `$${index + 1}`).join(', ')
+  const startMs = monotonicMs(journal.clock)
   try {
     const { done } = await t.one<{ done: boolean }>(`select ${fn}(${places}) as done`, all)
     if (done) turn.head = { seq: next.seq, hash: next.hash }
+    journal.onWrite?.((monotonicMs(journal.clock) - startMs) / MS_PER_SECOND)
     return done
   } catch (error) {
     if (!isLeaseLost(error)) throw error
     throw new KeeperError('LEASE_LOST', { sender, epoch: epoch ?? 'none' }, error)
   }
+}
+
+const MS_PER_SECOND = 1_000
+
+function monotonicMs(clock: Clock): number {
+  return clock.monotonicMs?.() ?? clock.nowMs()
 }
 
 export async function readHead(db: Db): Promise<JournalHead> {
