@@ -2,12 +2,13 @@ import { expect } from 'chai'
 import { KeeperError, describe as describeError } from '../../../keeper/base/errors.ts'
 import { createLogger } from '../../../keeper/base/log.ts'
 import { rememberSecret } from '../../../keeper/base/redact.ts'
+import { noteSecret } from '../../helpers/canaries.ts'
 import { testClock } from '../../helpers/clock.ts'
 
 const KEY = `0x${'ab12'.repeat(16)}`
 const HASH = `0x${'cd34'.repeat(16)}`
 const API_KEY = 'Zk3v9QpL7tYw2RbN8mXc'
-const PASSWORD = 'correct horse battery'
+const PASSWORD = noteSecret('correct horse battery')
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): string {
   const lines: string[] = []

@@ -3,6 +3,7 @@ import { Wallet, SigningKey } from 'ethers'
 import { openRemoteSigner } from '../../../keeper/chain/remote-signer.ts'
 import type { TxSigner } from '../../../keeper/chain/signer.ts'
 import { checkSigned } from '../../../keeper/chain/unsigned.ts'
+import { noteSecret } from '../../helpers/canaries.ts'
 import { TEST_KEYS } from '../../helpers/chain.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { startService } from '../../helpers/signer-service.ts'
@@ -14,16 +15,18 @@ import type { Web3SignerDouble } from '../../helpers/web3signer.ts'
 const [key, otherKey] = TEST_KEYS
 const { address } = new Wallet(key)
 const TIMEOUT_MS = 150
+const TOKEN = noteSecret('canary-signer-token')
+const PASSWORD = noteSecret('canary-signer-password')
 
 describe('a remote signer (Web3Signer)', () => {
   let service: Web3SignerDouble
   beforeEach(async () => {
-    service = await startWeb3Signer(key, { token: 'canary-signer-token', wrongKey: otherKey })
+    service = await startWeb3Signer(key, { token: TOKEN, wrongKey: otherKey })
   })
   afterEach(() => service.close())
 
   const open = (changes: object = {}): Promise<TxSigner> => {
-    const ordinary = { url: service.url, timeoutMs: TIMEOUT_MS, token: 'canary-signer-token' }
+    const ordinary = { url: service.url, timeoutMs: TIMEOUT_MS, token: TOKEN }
     return openRemoteSigner({ ...ordinary, key: service.publicKey, ...changes })
   }
 
@@ -56,8 +59,8 @@ describe('a remote signer (Web3Signer)', () => {
   })
 
   it('S-25 S-48 a wrong token is refused, and neither token nor password is told', async () => {
-    const url = service.url.replace('//', '//user:canary-signer-password@')
-    const refusal = await rejectionOf(open({ url, token: 'canary-wrong-token' }))
+    const url = service.url.replace('//', `//user:${PASSWORD}@`)
+    const refusal = await rejectionOf(open({ url, token: noteSecret('canary-wrong-token') }))
     expect([refusal.code, refusal.exitCode]).to.deep.equal(['SIGNER_REFUSED', 77])
     expect(refusal.message + JSON.stringify(refusal)).not.to.include('canary')
   })

@@ -5,8 +5,12 @@ import { expect } from 'chai'
 import { createKeystore, openKeystore, readKeystoreAddress } from '../../../keeper/chain/signer.ts'
 import { checkSigned } from '../../../keeper/chain/unsigned.ts'
 import { TEST_KEYS } from '../../helpers/chain.ts'
+import { noteSecret } from '../../helpers/canaries.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { SAMPLE_TX as unsigned } from '../../helpers/signers.ts'
+
+const GOOD = noteSecret('canary of a good password')
+const WRONG = noteSecret('canary of a bad password')
 
 describe('the keystore signer', function () {
   this.timeout(30_000)
@@ -15,12 +19,12 @@ describe('the keystore signer', function () {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'muster-keys-'))
     file = join(dir, 'keys', 'keeper.json')
-    await createKeystore({ file, password: 'a good password', light: true })
+    await createKeystore({ file, password: GOOD, light: true })
   })
   after(() => rm(dir, { recursive: true }))
 
   it('Z-46 a created keystore opens with its password and signs with its address', async () => {
-    const signer = await openKeystore({ file, password: 'a good password' })
+    const signer = await openKeystore({ file, password: GOOD })
     expect(await readKeystoreAddress(file)).to.equal(signer.address)
     const { hash } = checkSigned(await signer.signTransaction(unsigned), unsigned, signer.address)
     expect(hash).to.match(/^0x[0-9a-f]{64}$/)
@@ -30,17 +34,17 @@ describe('the keystore signer', function () {
     expect((await stat(file)).mode & 0o777).to.equal(0o600)
     const privateKey = TEST_KEYS[0]
     const other = join(dir, 'other.json')
-    await createKeystore({ file: other, password: 'a good password', privateKey, light: true })
+    await createKeystore({ file: other, password: GOOD, privateKey, light: true })
     expect(await readFile(other, 'utf8')).not.to.include(privateKey.slice(2))
-    const again = createKeystore({ file, password: 'a good password', light: true })
+    const again = createKeystore({ file, password: GOOD, light: true })
     expect((await rejectionOf(again)).code).to.equal('KEYSTORE_EXISTS')
   })
 
   it('S-48 a wrong password is refused without being told', async () => {
-    const refusal = await rejectionOf(openKeystore({ file, password: 'a wrong password' }))
+    const refusal = await rejectionOf(openKeystore({ file, password: WRONG }))
     expect(refusal.code).to.equal('PASSWORD_WRONG')
     expect(refusal.exitCode).to.equal(77)
-    expect(JSON.stringify(refusal) + refusal.message).not.to.include('a wrong password')
+    expect(JSON.stringify(refusal) + refusal.message).not.to.include(WRONG)
   })
 
   it('a missing file and one that is no keystore are unreadable', async () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testAddress } from '../../../keeper/commands/local-accounts.ts'
+import { noteSecret } from '../../helpers/canaries.ts'
 import type { Site } from '../../helpers/cli.ts'
 import { DAY, FIRST_CUT, HOUR, fundOf, nodeOf, openSite, runCli } from '../../helpers/cli.ts'
 
@@ -11,7 +12,7 @@ const REFUSES = '0x60006000fd'
 const ACCEPTS = '0x00'
 const CONTRACT = fundOf(0xc0de)
 const ELSEWHERE = fundOf(0xe15e)
-const PASSWORD = 'correct horse battery'
+const PASSWORD = noteSecret('correct horse battery')
 
 describe('unpaid shares and credits at the command line', function () {
   this.timeout(120_000)

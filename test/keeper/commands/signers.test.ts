@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { testAddress, testKey } from '../../../keeper/commands/local-accounts.ts'
+import { noteSecret } from '../../helpers/canaries.ts'
 import type { Outcome, Site } from '../../helpers/cli.ts'
 import { FIRST_CUT, HOUR, openSite, runCli } from '../../helpers/cli.ts'
 import { AWS_CANARIES, KMS_KEY_ID, startKms } from '../../helpers/kms.ts'
@@ -7,7 +8,7 @@ import type { Service } from '../../helpers/signer-service.ts'
 import { startWeb3Signer } from '../../helpers/web3signer.ts'
 import type { Web3SignerDouble } from '../../helpers/web3signer.ts'
 
-const TOKEN = 'canary-token-of-the-signer'
+const TOKEN = noteSecret('canary-token-of-the-signer')
 
 describe('keys that are kept elsewhere, at the command line', function () {
   this.timeout(120_000)
