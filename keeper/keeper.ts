@@ -1,22 +1,29 @@
+import { hostname } from 'node:os'
+import type { Alerts } from './base/alerts.ts'
 import { KeeperError, isKeeperError } from './base/errors.ts'
 import { createLogger } from './base/log.ts'
 import type { Logger } from './base/log.ts'
+import type { Address } from './base/schema.ts'
 import { systemClock } from './base/time.ts'
 import type { Clock } from './base/time.ts'
 import { openChain } from './chain/client.ts'
 import { openContracts, readDeployment } from './chain/contracts.ts'
 import type { TxRecord } from './chain/journal-rows.ts'
-import { openJournal } from './chain/journal-writer.ts'
+import { openJournal, withLease } from './chain/journal-writer.ts'
+import type { Journal } from './chain/journal-writer.ts'
 import type { StepLabel } from './chain/send-context.ts'
 import { openSender } from './chain/sender.ts'
 import type { Sender } from './chain/sender.ts'
+import { takeLeases } from './chain/leases.ts'
+import type { LeaseSeat, Leases } from './chain/leases.ts'
 import { noSideLog } from './chain/side-log.ts'
-import { openKeystore } from './chain/signer.ts'
+import { openKey } from './chain/open-key.ts'
 import type { TxSigner } from './chain/signer.ts'
 import type { Config } from './config.ts'
 import { keyVariables } from './config.ts'
 import type { Db } from './store/db.ts'
 import { openStore } from './store/open-store.ts'
+import { businessStateOf } from './validators/business-state.ts'
 import type { ChainRoom, DayStep, ValidatorsRoom } from './validators/room.ts'
 
 /** The keys a keeper may sign with: one for evidence, one for extract and transfer (Z-50). */
@@ -24,6 +31,8 @@ export type SigningRole = 'reporter' | 'keeper'
 
 export interface Keeper extends ValidatorsRoom {
   config: Config
+  /** The right to sign with its keys, until another keeper takes over. */
+  leases?: Leases
 }
 
 export interface Reader extends ChainRoom {
@@ -39,6 +48,12 @@ export interface KeeperDeps {
   signers?: Partial<Record<SigningRole, TxSigner>>
   /** Keys that the command needs; the other one is not opened and refuses to sign. */
   roles?: readonly SigningRole[]
+  /** Waits while another keeper leads; without it a held lease is refused. Rejects to stop waiting. */
+  standBy?: (sender: Address) => Promise<void>
+  /** Whom the senders call when a person is needed; without it only the log has it. */
+  alerts?: Alerts
+  /** Told how many seconds each durable write of the journal took. */
+  onJournalWrite?: (seconds: number) => void
   onStep?: (step: StepLabel | DayStep, tx?: TxRecord) => void | Promise<void>
   signal?: AbortSignal
 }
@@ -52,19 +67,35 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
   const log = deps.log ?? loggerOf(config)
   const client = await openChain({ ...config, timeoutMs: config.rpcTimeoutMs })
   let db: Db | undefined
+  let leases: Leases | undefined
   try {
     const deployment = await readDeployment(config.deploymentsDir, client.chainId)
     const contracts = await openContracts(client, deployment)
     const signers = await openSigners(config, roles, deps)
     db = await openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
-    const keeper = assemble(config, { db, client, contracts, log }, signers, deps)
+    leases = await takeLeases(db, seatOf(config, client, signers), deps.standBy)
+    const { onJournalWrite: onWrite } = deps
+    const journal = openJournal({ db, sideLog: noSideLog, clock: systemClock, onWrite })
+    const base = { db, client, contracts, log, leases, journal }
+    const keeper = assemble(config, base, signers, withLost(deps, leases))
     await resumeAll(keeper, roles)
     return keeper
   } catch (error) {
     client.close()
+    await leases?.release()
     await db?.close()
     throw error
   }
+}
+
+function seatOf({ leaseMs }: Config, { chainId }: Keeper['client'], signers: Signers): LeaseSeat {
+  const senders = Object.values(signers).map(({ address }) => address)
+  return { chainId, senders, holder: `${hostname()}:${process.pid}`, leaseMs }
+}
+
+/** S-42: what waits is cut when the lease is lost, as by a stop. */
+function withLost(deps: KeeperDeps, { lost }: Leases): KeeperDeps {
+  return { ...deps, signal: deps.signal ? AbortSignal.any([deps.signal, lost]) : lost }
 }
 
 function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps): Keeper {
@@ -83,6 +114,7 @@ function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps
 
 export async function closeKeeper(keeper: Keeper): Promise<void> {
   keeper.client.close()
+  await keeper.leases?.release()
   await keeper.db.close()
 }
 
@@ -109,9 +141,7 @@ async function openSigners(
 ): Promise<Signers> {
   const opened: Signers = {}
   for (const role of roles) {
-    const { keystore, password } = config.keys[role]
-    opened[role] =
-      signers[role] ?? (await openKeystore({ file: keystore, password: await password() }))
+    opened[role] = signers[role] ?? (await openKey(config.keys[role], config))
   }
   const { reporter, keeper } = opened
   if (reporter && keeper && reporter.address === keeper.address) {
@@ -120,22 +150,30 @@ async function openSigners(
   return opened
 }
 
-type Base = Pick<Keeper, 'db' | 'client' | 'contracts' | 'log'>
+interface Base extends Pick<Keeper, 'db' | 'client' | 'contracts' | 'log'> {
+  leases: Leases
+  /** One for both senders: they write it in turn. */
+  journal: Journal
+}
 
 function senderOf(
   config: Config,
-  { db, client, contracts, log }: Base,
+  { client, contracts, log, leases, journal }: Base,
   signer: TxSigner | undefined,
   role: SigningRole,
-  { onStep, signal }: KeeperDeps,
+  { onStep, signal, alerts }: KeeperDeps,
 ): Sender {
   if (!signer) return lockedSender(client, role)
-  const { finality, nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs } = config
+  const { finality, finalityDepth, finalityStallMs, window } = config
+  const { nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs } = config
   return openSender({
-    journal: openJournal({ db, sideLog: noSideLog, clock: systemClock }),
+    journal: withLease(journal, leases.of(signer.address)),
     client,
     signer,
     finality,
+    finalityDepth,
+    finalityStallMs,
+    window,
     nonceWaitMs,
     finalWaitMs,
     bumpAfterMs,
@@ -146,7 +184,10 @@ function senderOf(
     fees: {
       maxFeePerGas: config.maxFeePerGas,
       minTipPerGas: config.minTipPerGas,
+      dailyBudget: config.dailyFeeBudget,
     },
+    stateOf: (tx) => businessStateOf({ client, contracts }, tx),
+    ...(alerts ? { alerts } : {}),
     ...(onStep ? { onStep } : {}),
     ...(signal ? { signal } : {}),
   })
@@ -170,6 +211,7 @@ function lockedSender(client: Keeper['client'], role: SigningRole): Sender {
     resolve: refuse,
     drain: async () => {},
     inFlight: () => 0,
+    waitFinal: refuse,
   }
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { openWatch } from './api/watch.ts'
 import type { Watch } from './api/watch.ts'
 import { EXIT } from './base/catalogue-row.ts'
@@ -10,13 +12,22 @@ import { startRunner } from './jobs/runner.ts'
 import { readSlotFigures } from './jobs/slot-figures.ts'
 import { closeKeeper, loggerOf, openKeeper } from './keeper.ts'
 import type { Keeper, KeeperDeps } from './keeper.ts'
+import { lockDirectory } from './store/directory-lock.ts'
 
 /** Runs until a signal comes. Returns the exit code; throws what stops it from starting. */
 export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<number> {
   const log = deps.log ?? loggerOf(config)
   const stop = stopOnSignal(log)
   const watch = await openWatch(config, log)
-  const run: Run = { config, deps: { ...deps, log }, log, watch, stop, keeper: undefined }
+  const run: Run = {
+    config,
+    deps: { ...deps, log },
+    log,
+    watch,
+    stop,
+    keeper: undefined,
+    isStandby: false,
+  }
   try {
     return await withinLimit(run, live(run))
   } catch (error) {
@@ -39,23 +50,74 @@ interface Run {
   watch: Watch
   stop: Stop
   keeper: Keeper | undefined
+  /** That it stands by has been told. */
+  isStandby: boolean
 }
 
-/** A stop during the start cuts what is being resumed at a wait, like one that comes later. */
+/** Term after term: who loses the lease stands by for the next one, and whoever stops is done. */
 async function live(run: Run): Promise<number> {
-  const { config, deps, watch, stop } = run
-  const { signal } = stop
-  const onStep = watch.onStep(deps.onStep)
-  run.keeper = await openKeeper(config, { ...deps, onStep, signal, alerts: watch.alerts })
-  watch.follow(run.keeper, ({ db, clock }) => readSlotFigures(db, clock.now()))
-  watch.setRole('leader')
-  const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
-  const runner = startRunner(run.keeper, { evidence, alerts: watch.alerts })
-  const work = runner.wake()
-  await stop.asked
-  watch.setRole('stopping')
-  await Promise.allSettled([runner.stop(), work])
+  await refuseSecond(run.config)
+  while (!run.stop.signal.aborted) await lead(run)
   return EXIT.ok
+}
+
+/**
+ * S-43: a held embedded store is refused before a key is decrypted or a node is asked. It is only looked at:
+ * the lock that counts comes with the store.
+ */
+export async function refuseSecond({ databaseUrl, home }: Config): Promise<void> {
+  const dir = join(home, 'store')
+  if (databaseUrl !== undefined || !existsSync(dir)) return
+  const lock = await lockDirectory(dir, systemClock)
+  await lock.release()
+}
+
+/** One term: from the lease to the stop, or to its loss. A stop during the start cuts it at a wait. */
+async function lead(run: Run): Promise<void> {
+  const { config, deps, watch, stop } = run
+  const onStep = watch.onStep(deps.onStep)
+  const { alerts } = watch
+  const standBy = (sender: string): Promise<void> => waitInStandby(run, sender)
+  const { signal } = stop
+  const { onJournalWrite } = watch
+  const given = { ...deps, onStep, signal, alerts, standBy, onJournalWrite }
+  const keeper = await openKeeper(config, given)
+  run.keeper = keeper
+  run.isStandby = false
+  watch.follow(keeper, ({ db, clock }) => readSlotFigures(db, clock.now()))
+  watch.setRole('leader')
+  run.log.info({ epochs: keeper.leases?.epochs }, 'keeper-leads')
+  alerts.clear('lease-lost')
+  const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
+  const runner = startRunner(keeper, { evidence, alerts })
+  const work = runner.wake()
+  const isLost = await endOfTerm(keeper, stop)
+  watch.setRole(isLost ? 'standby' : 'stopping')
+  if (isLost) alerts.raise('lease-lost', { keeper: keeper.keeper.address })
+  await Promise.allSettled([runner.stop(), work])
+  if (!isLost) return
+  run.keeper = undefined
+  await closeKeeper(keeper)
+}
+
+/** True: the lease is gone, and another keeper may be signing by now. */
+async function endOfTerm({ leases }: Keeper, stop: Stop): Promise<boolean> {
+  const lost = new Promise<boolean>((resolve) => {
+    if (leases?.lost.aborted) resolve(true)
+    leases?.lost.addEventListener('abort', () => resolve(true), { once: true })
+  })
+  return Promise.race([lost, stop.asked.then(() => false)])
+}
+
+// Of a lease: a standby asks three times while one lasts, and so takes over within 4/3 of it.
+const ASK_PARTS = 3
+
+async function waitInStandby(run: Run, sender: string): Promise<void> {
+  const { leaseMs } = run.config
+  run.watch.setRole('standby')
+  if (!run.isStandby) run.log.info({ sender, leaseMs }, 'keeper-stands-by')
+  run.isStandby = true
+  await systemClock.sleep(Math.ceil(leaseMs / ASK_PARTS), run.stop.signal)
 }
 
 /** The running step ends by itself or is cut at a wait; either way its row is in the journal. */

@@ -25,6 +25,8 @@ export interface Watch {
   metrics: Metrics
   /** Counts the sender's steps, then does what was asked before. */
   onStep(then: KeeperDeps['onStep']): NonNullable<KeeperDeps['onStep']>
+  onJournalWrite(seconds: number): void
+  /** A standby has no keeper to look at: the one it had is closed. */
   setRole(role: Role): void
   /** From now on there is a keeper to look at, and its settled days are told. */
   follow(keeper: Keeper, read: (keeper: Keeper) => Promise<SlotFigures[]>): void
@@ -33,8 +35,8 @@ export interface Watch {
   close(): Promise<void>
 }
 
-// The sign of life may come that much after the settlement: nothing to a grace of an hour.
-const LOOK_EVERY_MS = 15_000
+// The sign of life comes that much after the settlement at most: one query of an index.
+const LOOK_EVERY_MS = 3_000
 // The job whose slots a dead man's switch waits for.
 const DAILY_JOB = 'settle-day'
 
@@ -48,7 +50,7 @@ interface State {
 /** Opened before the keeper, so that a start that hangs, or a standby, can be seen too. */
 export async function openWatch(config: Config, log: Logger): Promise<Watch> {
   const name = config.name ?? hostname()
-  const metrics = createMetrics({ withProcess: true })
+  const metrics = beginAtZero(createMetrics({ withProcess: true }))
   const state: State = {
     role: 'starting',
     keeper: undefined,
@@ -60,13 +62,17 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
   const alerts = openAlerts({ clock: systemClock, sinks })
   const pages = await openPages(config, log, { alerts, metrics, state })
   const stop = new AbortController()
-  let looking = Promise.resolve()
+  let looking: Promise<void> | undefined
   return {
     alerts,
     metrics,
     port: pages.port,
     onStep: (then) => stepMeter(metrics, then),
-    setRole: (role) => void (state.role = role),
+    onJournalWrite: (seconds) => metrics.journalWriteSeconds.observe(seconds),
+    setRole: (role) => {
+      state.role = role
+      if (role === 'standby') state.keeper = undefined
+    },
     follow: (keeper, read) => {
       state.keeper = keeper
       state.readSlots = read
@@ -74,7 +80,7 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
       const [file, url] = [lastSuccessFile(config), config.pingUrl]
       state.ping = openPing({ file, url, name, chainId, log })
       metrics.info.set({ chain_id: chainId }, 1)
-      looking = lookOften(state, log, stop.signal)
+      looking ??= lookOften(state, log, stop.signal)
     },
     close: async () => {
       stop.abort()
@@ -83,6 +89,14 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
       await webhook?.close()
     },
   }
+}
+
+/** Prometheus sees an increase only from a number that was there: the first failure must count. */
+function beginAtZero(metrics: Metrics): Metrics {
+  metrics.leader.set(0)
+  for (const outcome of ['delivered', 'failed', 'dropped']) metrics.alertPosts.inc({ outcome }, 0)
+  for (const purpose of ['send', 'bump', 'cancel']) metrics.txAttempts.inc({ purpose }, 0)
+  return metrics
 }
 
 function webhookOf(

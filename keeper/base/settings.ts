@@ -149,6 +149,13 @@ export const SETTINGS = {
     z.coerce.number().int().min(1).max(MAX_BATCH_SIZE),
     'payees in one transfer transaction',
   ),
+  leaseMs: setting(
+    'MUSTER_LEASE_MS',
+    '15000',
+    'ms',
+    milliseconds,
+    'on PostgreSQL: a keeper that could not renew its lease for so long is replaced by a standby',
+  ),
   finality: setting(
     'MUSTER_FINALITY',
     'finalized',

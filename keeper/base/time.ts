@@ -27,7 +27,10 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
     signal?.throwIfAborted()
-    await delay(ms, undefined, signal ? { signal } : {})
+    await delay(ms, undefined, signal ? { signal } : {}).catch((error: unknown) => {
+      // Node's own error hides the reason in its cause.
+      throw signal?.aborted ? signal.reason : error
+    })
   },
 }
 

@@ -29,6 +29,8 @@ export async function runSlot<T extends object>(
       keeper.log.info({ ...key, trigger: context.trigger }, 'slot-completed')
       return facts
     } catch (error) {
+      // Whoever leads now has the slot, and its row.
+      if (keeper.leases?.lost.aborted) throw error
       const status = canWait(error) ? 'available' : 'failed'
       await delaySlot(db, key, status, describe(error).message)
       throw error
@@ -43,6 +45,7 @@ async function claim(
   trigger: Trigger,
 ): Promise<{ batchSize: number }> {
   const { db, clock, log } = keeper
+  await keeper.leases?.check()
   const known = await findSlot(db, key)
   const plan = keepPlan(key, known?.plan, planSlot(keeper, job, key.slot))
   const lateReason = trigger === 'schedule' ? reasonIfLate(key.slot, clock.now()) : undefined

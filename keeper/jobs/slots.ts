@@ -182,12 +182,10 @@ function slotOf(row: SlotRow): Slot {
 }
 
 const running = new WeakMap<Db, Set<string>>()
-// Any constant does, so long as no other advisory lock of ours uses it: "jobs" in ASCII.
-const JOB_LOCK = 0x6a6f6273
 
 /**
- * Z-55: one run of a job at a time. Within the process by a set; between processes on PostgreSQL by an
- * advisory lock that dies with its transaction; PGlite has one process by its directory lock.
+ * Z-55: one run of a job at a time. Within the process by this set; between processes by the lease, which a
+ * keeper needs before it signs (S-42), and on PGlite by the lock of its directory.
  */
 export async function exclusively<T>(db: Db, key: SlotKey, run: () => Promise<T>): Promise<T> {
   const jobs = running.get(db) ?? new Set<string>()
@@ -195,19 +193,8 @@ export async function exclusively<T>(db: Db, key: SlotKey, run: () => Promise<T>
   if (jobs.has(key.job)) throw new KeeperError('RUN_IN_PROGRESS', { ...key })
   jobs.add(key.job)
   try {
-    return db.kind === 'postgres' ? await underAdvisoryLock(db, key, run) : await run()
+    return await run()
   } finally {
     jobs.delete(key.job)
   }
-}
-
-async function underAdvisoryLock<T>(db: Db, key: SlotKey, run: () => Promise<T>): Promise<T> {
-  return db.begin(async (t) => {
-    const { locked } = await t.one<{ locked: boolean }>(
-      'select pg_try_advisory_xact_lock($1, hashtext($2)) as locked',
-      [JOB_LOCK, key.job],
-    )
-    if (!locked) throw new KeeperError('RUN_IN_PROGRESS', { ...key })
-    return run()
-  })
 }

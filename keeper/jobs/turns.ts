@@ -40,7 +40,8 @@ export function takeTurns(keeper: Keeper, options: TurnOptions): Turns {
       state.isWanted = false
       clearTimeout(retry)
       state.lastTurn = keeper.clock.now()
-      const isDone = await tryTurn(keeper, options, watch, () => state.isStopped)
+      const isOver = (): boolean => state.isStopped || keeper.signal?.aborted === true
+      const isDone = await tryTurn(keeper, options, watch, isOver)
       if (!isDone && !state.isStopped) retry = setTimeout(() => void wake(), RETRY_AFTER_MS).unref()
     }
   }

@@ -1,9 +1,11 @@
 // The daemon in a process of its own, with the keys of the test chain.
-//   node daemon-child.ts '{"rpcUrl", "home", "logFile", "clockAt"?}'
-import { exitCodeOf } from '../../keeper/base/errors.ts'
+//   node daemon-child.ts '{"rpcUrl", "home", "logFile", "databaseUrl"?, "leaseMs"?, "clockAt"?, "halt"?}'
+import { once } from 'node:events'
+import { describe, exitCodeOf } from '../../keeper/base/errors.ts'
 import { createLogger } from '../../keeper/base/log.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import type { Clock } from '../../keeper/base/time.ts'
+import type { KeeperDeps } from '../../keeper/keeper.ts'
 import { runDaemon } from '../../keeper/main.ts'
 import { configOf, testDeps } from './muster.ts'
 
@@ -13,6 +15,25 @@ export interface DaemonOrder {
   logFile: string
   /** What its clock shows when the machine's shows `machineAt`; both run on alike. */
   clockAt?: { shows: number; machineAt: number }
+  databaseUrl?: string
+  leaseMs?: number
+  opsPort?: number
+  /** Waits at the first such step until SIGUSR2. */
+  pauseAt?: string
+  /** Sends itself a signal at that step of that kind's n-th transaction. */
+  halt?: { step: string; kind?: string; on: number; signal: 'SIGKILL' | 'SIGSTOP' }
+}
+
+function haltAt({ halt, pauseAt }: DaemonOrder): NonNullable<KeeperDeps['onStep']> {
+  let left = halt?.on ?? 0
+  const asked = pauseAt === undefined ? undefined : once(process, 'SIGUSR2')
+  return async (step, tx) => {
+    if (step === pauseAt) await asked
+    if (halt === undefined || step !== halt.step) return
+    if (halt.kind !== undefined && tx?.kind !== halt.kind) return
+    left -= 1
+    if (left === 0) process.kill(process.pid, halt.signal)
+  }
 }
 
 function clockOf({ clockAt }: DaemonOrder): Clock {
@@ -28,8 +49,12 @@ function clockOf({ clockAt }: DaemonOrder): Clock {
 const order = JSON.parse(process.argv[2] ?? '{}') as DaemonOrder
 const log = createLogger({ level: 'info', file: order.logFile })
 try {
-  const config = configOf(order.rpcUrl, order.home, 10)
-  process.exit(await runDaemon(config, { ...testDeps(), log, clock: clockOf(order) }))
+  const { rpcUrl, home, databaseUrl, leaseMs, opsPort } = order
+  const base = configOf(rpcUrl, home, 10)
+  const config = { ...base, databaseUrl, opsPort, leaseMs: leaseMs ?? base.leaseMs }
+  const deps = { ...testDeps(), log, clock: clockOf(order), onStep: haltAt(order) }
+  process.exit(await runDaemon(config, deps))
 } catch (error) {
+  log.error(describe(error), 'keeper-refused')
   process.exit(exitCodeOf(error))
 }
