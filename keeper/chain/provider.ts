@@ -23,7 +23,13 @@ export class PoolProvider extends JsonRpcApiProvider {
     } catch (error) {
       if (!isKeeperError(error, 'RPC_REFUSED')) throw error
       // In JSON-RPC form, because ethers decodes custom errors from there.
-      const { message, data } = error.facts as { message: string; data?: string }
+      const { message, data, fault } = error.facts as {
+        message: string
+        data?: string
+        fault: string
+      }
+      // ethers waits for a receipt that is null, and gives up at an error.
+      if (fault === 'not-indexed') return null
       const told = { code: REFUSED, message, ...(data ? { data } : {}) }
       const payload: JsonRpcPayload = { id: 0, jsonrpc: '2.0', method, params }
       throw this.getRpcError(payload, { id: 0, error: told })

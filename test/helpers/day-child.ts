@@ -1,7 +1,8 @@
 // The keeper's day in a process of its own, killed by SIGKILL at the step it is told.
-//   node day-child.ts '{"rpcUrl", "home", "databaseUrl"?, "dieAt"?, "kind"?, "dieOn"?}'
+//   node day-child.ts '{"rpcUrl", "home", "databaseUrl"?, "finality"?, "dieAt"?, "kind"?, "dieOn"?}'
 import { describe as describeError } from '../../keeper/base/errors.ts'
 import { toJson } from '../../keeper/base/json.ts'
+import type { Finality } from '../../keeper/base/schema.ts'
 import { runDaySlot } from '../../keeper/jobs/runner.ts'
 import { closeKeeper, openKeeper } from '../../keeper/keeper.ts'
 import { configOf, testDeps } from './muster.ts'
@@ -10,6 +11,7 @@ export interface DayOrder {
   rpcUrl: string
   home: string
   databaseUrl?: string
+  finality?: Finality
   dieAt?: string
   /** Only steps of a transaction of this kind. */
   kind?: string
@@ -18,9 +20,9 @@ export interface DayOrder {
 }
 
 async function run(order: DayOrder): Promise<void> {
-  const { rpcUrl, home, databaseUrl, dieAt, kind, dieOn = 1 } = order
+  const { rpcUrl, home, databaseUrl, finality = 'finalized', dieAt, kind, dieOn = 1 } = order
   let left = dieOn
-  const config = { ...configOf(rpcUrl, home, 10), databaseUrl }
+  const config = { ...configOf(rpcUrl, home, 10), databaseUrl, finality }
   const keeper = await openKeeper(config, {
     ...testDeps(),
     onStep: (step, tx) => {

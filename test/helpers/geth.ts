@@ -178,9 +178,9 @@ const LOOK_MS = 10
 
 /** A block as soon as something waits that can be mined. */
 function mineWhenAsked(request: Request, engine: Driver): () => Promise<void> {
-  let isOn = true
+  const off = new AbortController()
   const loop = async (): Promise<void> => {
-    while (isOn) {
+    while (!off.signal.aborted) {
       const { pending } = await request<{ pending: Hex }>('txpool_status')
       if (Number(pending) > 0) await engine.seal()
       else await delay(LOOK_MS)
@@ -188,7 +188,7 @@ function mineWhenAsked(request: Request, engine: Driver): () => Promise<void> {
   }
   const running = loop()
   return async () => {
-    isOn = false
+    off.abort()
     await running
   }
 }
