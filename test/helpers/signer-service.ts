@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 /** What a double of a signing service does at its next requests. */
@@ -49,9 +51,10 @@ export interface Service {
 /** The moods that any HTTP service can be in; `answer` is asked for the others. */
 export async function startService(
   answer: (request: Request, mood: Mood) => Answer,
+  tls?: ServerOptions,
 ): Promise<Service> {
   const requests: Request[] = []
-  const server = createServer((incoming, response) => {
+  const listener: RequestListener = (incoming, response) => {
     const serve = async (): Promise<void> => {
       const request = await receive(incoming)
       requests.push(request)
@@ -59,12 +62,13 @@ export async function startService(
     }
     // A client that gave up in the middle of its request is no fault of ours.
     serve().catch(() => response.destroy())
-  })
+  }
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const service: Service = {
-    url: `http://127.0.0.1:${port}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
     requests,
     mood: 'well',
     close: async () => {

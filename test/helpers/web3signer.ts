@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:https'
 import { SigningKey, keccak256 } from 'ethers'
 import type { Hex } from '../../keeper/base/schema.ts'
 import type { TxSignature } from '../../keeper/chain/unsigned.ts'
@@ -10,20 +11,28 @@ export interface Web3SignerDouble extends Service {
   publicKey: Hex
 }
 
+export interface Web3SignerOptions {
+  /** A bearer token, as a proxy before it asks for one. */
+  token?: string
+  /** What it signs with in the mood 'wrong-key'. */
+  wrongKey?: string
+  tls?: ServerOptions
+}
+
 /**
  * Web3Signer's eth1 API as its OpenAPI page and its handlers have it: a list of public keys, and a
  * signature r, s, v (27 or 28) over keccak256 of the data, as text.
  */
 export async function startWeb3Signer(
   privateKey: string,
-  { token, wrongKey = privateKey }: { token?: string; wrongKey?: string } = {},
+  { token, wrongKey = privateKey, tls }: Web3SignerOptions = {},
 ): Promise<Web3SignerDouble> {
   const publicKey = `0x${new SigningKey(privateKey).publicKey.slice(4)}` as const
   const service = await startService((request, mood) => {
     const isKnown = token === undefined || request.headers.authorization === `Bearer ${token}`
     if (!isKnown) return { status: 401, body: 'Unauthorized' }
     return answer(request, { publicKey, privateKey, wrongKey, mood })
-  })
+  }, tls)
   return Object.assign(service, { publicKey })
 }
 

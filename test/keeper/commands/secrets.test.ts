@@ -122,6 +122,7 @@ describe('what a command or the daemon tells at its most talkative', function ()
     daemon.kill('SIGTERM')
     const { code, stdout, stderr } = await daemon.ended
     told.push(stdout, stderr)
+    expect(stderr).to.include('"alert-not-told"')
     expect(code, stderr).to.equal(0)
   })
 })
