@@ -1,7 +1,9 @@
 import { Interface, dataLength } from 'ethers'
 import { ValidatorRewards__factory } from '../../types/ethers-contracts/factories/contracts/ValidatorRewards__factory.ts'
 import { readEvents } from '../chain/journal-chain.ts'
+import type { Cycle } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
+import { cyclesByTx } from './audit-journal.ts'
 import type { JournalAsk } from './audit-journal.ts'
 import type { ChainTx } from './read-senders.ts'
 
@@ -41,11 +43,12 @@ export async function readAnchorIndex(db: Db): Promise<AnchorIndex> {
  * hashes and all, cannot rewrite what the chain has kept of it.
  */
 export function auditAnchors(ask: JournalAsk, index: AnchorIndex): void {
+  const cycles = cyclesByTx(ask.chain)
   const isOurs = new Set(ask.ours.map((address) => address.toLowerCase()))
   for (const tx of ask.chain.txs.values()) {
     if (!isOurs.has(tx.from.toLowerCase())) continue
     const anchor = anchorOf(tx)
-    if (anchor !== undefined) checkAnchor(ask, index, tx, anchor)
+    if (anchor !== undefined) checkAnchor(ask, index, tx, anchor, cycles.get(tx.hash))
   }
 }
 
@@ -63,15 +66,16 @@ function checkAnchor(
   { seqOf, plannedAt }: AnchorIndex,
   { hash }: ChainTx,
   anchor: string,
+  cycle: Cycle | undefined,
 ): void {
-  const what = { layer: 'journal', kind: 'anchor', tx: hash } as const
+  const what = { layer: 'journal', kind: 'anchor', tx: hash, cycle } as const
   const seq = seqOf.get(anchor)
   if (seq === undefined) {
     findings.add({
       ...what,
       what: 'the journal’s head that this transaction carries',
       expected: `an event of the journal with the hash ${anchor}`,
-      found: 'none: the journal was rewritten',
+      found: 'none: the journal was rewritten, or lost and begun anew',
     })
     return
   }

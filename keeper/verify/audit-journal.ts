@@ -1,6 +1,7 @@
 import type { Address, Hex } from '../base/schema.ts'
 import type { ChainClient, Receipt } from '../chain/client.ts'
 import { calldataOf } from '../chain/send-acts.ts'
+import { UNACCOUNTED } from '../chain/unaccounted.ts'
 import type { ChainAudit } from './audit-chain.ts'
 import type { Divergence, Findings } from './divergence.ts'
 import { nameOf } from './journal-view.ts'
@@ -47,8 +48,9 @@ function findUnjournalled({ chain, journal, ours, contracts, findings }: Journal
   const isOurs = new Set(ours.map(lower))
   const isContract = new Set(contracts.map(lower))
   const cycles = cyclesByTx(chain)
+  const excused = new Set(resolvedNonces(journal).map(({ sender, nonce }) => `${sender}/${nonce}`))
   for (const { hash, from, to, nonce } of chain.txs.values()) {
-    const isKnown = journal.byHash.has(hash)
+    const isKnown = journal.byHash.has(hash) || excused.has(`${from}/${nonce}`)
     if (isKnown || to === undefined || !isContract.has(lower(to))) continue
     // Another person's key may have been used before this store was there: a deployer's always was.
     const floor = floors.get(lower(from))
@@ -62,7 +64,12 @@ function findUnjournalled({ chain, journal, ours, contracts, findings }: Journal
   }
 }
 
-function cyclesByTx({ events }: ChainAudit): Map<Hex, number> {
+/** Nonces that were used outside the journal, which a person looked at and closed: told, and no divergence. */
+export function resolvedNonces({ rows }: JournalView): JournalRow[] {
+  return rows.filter(({ kind, state }) => kind === UNACCOUNTED && state === 'cancelled')
+}
+
+export function cyclesByTx({ events }: ChainAudit): Map<Hex, number> {
   const cycles = new Map<Hex, number>()
   for (const { args, at } of events) if ('cycle' in args) cycles.set(at.tx, args.cycle)
   return cycles

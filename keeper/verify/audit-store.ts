@@ -94,8 +94,15 @@ function checkSlot({ cycles, findings }: StoreAsk, { job, slot, facts }: SlotNot
   const told: unknown[] = Array.isArray(facts['cycles']) ? facts['cycles'] : [facts]
   for (const each of told) {
     const figures = (each ?? {}) as Record<string, unknown>
+    if (figures['state'] !== 'settled') continue
     const audit = cycles.get(Number(figures['cycle']))
-    if (audit?.state !== 'settled' || figures['state'] !== 'settled') continue
+    if (!audit) {
+      const what = finding('slot', `the row of slot ${slot} of ${job}`)
+      const expected = `cycle ${String(figures['cycle'])} decided on the chain`
+      findings.add({ ...what, expected, found: 'no decision' })
+    }
+    // The guardian may have taken it back since.
+    if (audit?.state !== 'settled') continue
     const own = { eligible: audit.sharing.eligible, pool: audit.sharing.pool }
     for (const [name, value] of Object.entries(own)) {
       const what = finding('slot', `"${name}" in the row of slot ${slot} of ${job}`)

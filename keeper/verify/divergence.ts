@@ -33,6 +33,9 @@ export interface Findings {
   readonly list: Divergence[]
   /** All that were added, also those beyond the list. */
   readonly total: number
+  /** Where anything was found, beyond the list too. */
+  readonly layers: ReadonlySet<Layer>
+  readonly cycles: ReadonlySet<Cycle | undefined>
   add(divergence: Divergence): void
   /** Adds one when the two differ. */
   compare(about: Omit<Divergence, 'expected' | 'found'>, expected: Plain, found: Plain): void
@@ -42,14 +45,20 @@ type Plain = bigint | number | string | boolean
 
 export function newFindings(isWanted: (divergence: Divergence) => boolean = () => true): Findings {
   const list: Divergence[] = []
+  const layers = new Set<Layer>()
+  const cycles = new Set<Cycle | undefined>()
   let total = 0
   const add = (divergence: Divergence): void => {
     if (!isWanted(divergence)) return
     total += 1
+    layers.add(divergence.layer)
+    cycles.add(divergence.cycle)
     if (list.length < MAX_KEPT) list.push(divergence)
   }
   return {
     list,
+    layers,
+    cycles,
     get total() {
       return total
     },

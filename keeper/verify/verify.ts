@@ -7,7 +7,7 @@ import type { Db } from '../store/db.ts'
 import { auditChain } from './audit-chain.ts'
 import type { ChainAsk, ChainAudit } from './audit-chain.ts'
 import { auditAnchors, readAnchorIndex } from './audit-anchors.ts'
-import { auditJournal } from './audit-journal.ts'
+import { auditJournal, resolvedNonces } from './audit-journal.ts'
 import { SHARE } from './audit-state.ts'
 import type { CycleAudit, CycleState } from './audit-state.ts'
 import { auditStore } from './audit-store.ts'
@@ -84,7 +84,7 @@ export async function verify(ask: ChainAsk, withRecords?: WithRecords): Promise<
   const journalRows = withRecords ? await withRecords(check) : 0
   const divergences = findings.list.map((each) => ({ ...each, sentence: sentenceOf(each) }))
   const layerOf = (layer: Layer): Verdict['layers'][Layer] =>
-    divergences.some((each) => each.layer === layer) ? 'diverged' : 'ok'
+    findings.layers.has(layer) ? 'diverged' : 'ok'
   const others = withRecords ? layerOf : (): 'skipped' => 'skipped'
   return {
     ok: findings.total === 0,
@@ -117,6 +117,11 @@ async function verifyRecords(
   const { findings } = chain
   const journal = await readJournal(db, client.chainId, onProgress)
   if (journal.rows.length === 0) notes.push(EMPTY_JOURNAL)
+  for (const { sender, nonce, reason } of resolvedNonces(journal)) {
+    notes.push(
+      `nonce ${nonce} of ${sender} was used outside the journal and closed by hand: ${reason}`,
+    )
+  }
   const finalBlock = await readFinalBlock(client, chain.head)
   const contracts = [registry, rewards]
   const ask = { client, journal, chain, ours, contracts, findings, finalBlock, onProgress }
@@ -135,10 +140,9 @@ async function readFinalBlock(client: ChainClient, head: number): Promise<number
 }
 
 function linesOf({ from, to }: ChainAsk, { state, findings }: ChainAudit): CycleLine[] {
-  const bad = new Set(findings.list.map(({ cycle }) => cycle))
   return [...state.cycles.values()]
     .filter(({ cycle }) => cycle >= from && cycle <= to)
-    .map((audit) => lineOf(audit, !bad.has(audit.cycle)))
+    .map((audit) => lineOf(audit, !findings.cycles.has(audit.cycle)))
 }
 
 function lineOf(audit: CycleAudit, ok: boolean): CycleLine {

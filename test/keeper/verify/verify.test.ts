@@ -182,7 +182,37 @@ describe('verify over chain, journal and store', function () {
   it('finds a journal that was rewritten, hashes and all, by the anchor on the chain', async () => {
     const verdict = await tampered(rewriteJournal)
     expect(kindOf(verdict)).to.equal('anchor')
-    expect(verdict.divergence?.sentence).to.match(/none: the journal was rewritten\.$/)
+    expect(verdict.divergence?.sentence).to.match(
+      /none: the journal was rewritten, or lost and begun anew\.$/,
+    )
+  })
+
+  it('tells of a nonce that a person closed, and does not call it a divergence', async () => {
+    const [row] = await listJournal(keeper.db, { kind: 'transfer' })
+    const verdict = await tampered(async (db) => {
+      await db.query('delete from journal_event where tx_id = $1', [row?.id])
+      await db.query('delete from tx_attempt where tx_id = $1', [row?.id])
+      await db.query(
+        `update tx set kind = 'unaccounted', state = 'cancelled', reason = 'looked at',
+                       block_number = null where id = $1`,
+        [row?.id],
+      )
+    })
+    expect(verdict.layers.journal).to.equal('ok')
+    expect(verdict.notes).to.deep.equal([
+      `nonce ${row?.nonce} of ${row?.sender} was used outside the journal and closed by hand: looked at`,
+    ])
+  })
+
+  it('names a row about which a person has to decide', async () => {
+    const [row] = await listJournal(keeper.db, { kind: 'transfer' })
+    const verdict = await tampered((db) =>
+      db.query(
+        `update tx set state = 'unknown', reason = 'who knows', block_number = null where id = $1`,
+        [row?.id],
+      ),
+    )
+    expect(verdict.divergences.map(({ kind }) => kind)).to.include('unresolved')
   })
 
   it('names a note of a transaction that does not exist', async () => {
@@ -229,6 +259,7 @@ describe('verify over chain, journal and store', function () {
     const verdict = await verdictOf(world, keeper.db)
     expect(verdict.ok).to.equal(false)
     expect(kindOf(verdict)).to.equal('receipt-missing')
+    expect(verdict.layers).to.deep.equal({ chain: 'ok', journal: 'diverged', store: 'diverged' })
     expect(verdict.divergence?.sentence).to.match(
       /row \d+ \(snapshot \d+\) is final \(tx 0x\w+\): expected its receipt in block \d+ \(0x\w+\), found no receipt on the chain\.$/,
     )
