@@ -4,6 +4,8 @@ import { CHAIN_ID, GWEI, Refusal } from './model-chain.ts'
 import type { ModelBlock, ModelChain, ModelTx, View } from './model-chain.ts'
 import { answerView, decodeCall, revertOf } from './model-contract.ts'
 
+const STRANGER = toBeHex(0x57, 20) as Hex
+
 /** JSON-RPC of a truthful node that sees the chain up to a height. Throws a Refusal in geth's words. */
 export function answer(
   chain: ModelChain,
@@ -18,9 +20,9 @@ export function answer(
     case 'eth_blockNumber':
       return toQuantity(view.height)
     case 'eth_getBlockByNumber':
-      return showBlock(blockAt(chain, view, String(first)))
+      return showBlock(chain, blockAt(chain, view, String(first)), second === true)
     case 'eth_getBlockByHash':
-      return showBlock(view.fork.slice(0, view.height + 1).find(({ hash }) => hash === first))
+      return showBlock(chain, findBlock(view, first as Hex), second === true)
     case 'eth_getTransactionReceipt':
       return receiptOf(view, first as Hex)
     case 'eth_getTransactionByHash':
@@ -58,15 +60,28 @@ function blockAt(chain: ModelChain, { fork, height }: View, tag: string): ModelB
   return Number(tag) <= height ? fork[Number(tag)] : undefined
 }
 
-function showBlock(block: ModelBlock | undefined): unknown {
+function findBlock({ fork, height }: View, wanted: Hex): ModelBlock | undefined {
+  return fork.slice(0, height + 1).find(({ hash }) => hash === wanted)
+}
+
+function showBlock(
+  { terms }: ModelChain,
+  block: ModelBlock | undefined,
+  hasTransactions: boolean,
+): unknown {
   if (!block) return null
   const { number, hash, timestamp, baseFee, txs } = block
+  const from = (tx: ModelTx): Hex => (tx.by === 'stranger' ? STRANGER : terms.sender)
   return {
     number: toQuantity(number),
     hash,
     timestamp: toQuantity(timestamp),
     baseFeePerGas: toQuantity(baseFee),
-    transactions: txs.map((tx) => tx.hash),
+    transactions: txs.map((tx) =>
+      hasTransactions
+        ? { hash: tx.hash, from: from(tx), nonce: toQuantity(tx.nonce ?? 0) }
+        : tx.hash,
+    ),
   }
 }
 

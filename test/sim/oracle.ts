@@ -1,11 +1,13 @@
+import { toJson } from '../../keeper/base/json.ts'
 import type { Hex } from '../../keeper/base/schema.ts'
-import { findBrokenEvent } from '../../keeper/chain/journal-chain.ts'
+import { findDivergence } from '../../keeper/chain/journal-audit.ts'
 import { attemptsOf, listJournal } from '../../keeper/chain/journal.ts'
 import type { TxAttempt, TxRecord } from '../../keeper/chain/journal-rows.ts'
 import { findMined, hasSucceeded } from './model-answers.ts'
 import type { ModelTx } from './model-chain.ts'
 import { isExtracted, unpaidOf } from './model-contract.ts'
 import type { ContractState } from './model-contract.ts'
+import { readLines } from './sim-side-log.ts'
 import type { SimWorld } from './sim-world.ts'
 
 export interface Outcome {
@@ -44,7 +46,7 @@ export async function judge(world: SimWorld, outcome: Outcome): Promise<Verdict>
   const { fork, height } = world.chain.view()
   const mined = fork.slice(0, height + 1).flatMap((block) => block.txs)
   const books = { world, rows, mined, outcome }
-  const broken = await findBrokenEvent(db)
+  const divergence = await findDivergence(db, readLines(world.sideLog))
   const faults: Fault[] = [
     ...findDoublePay(books),
     ...findRepeats(books),
@@ -52,7 +54,7 @@ export async function judge(world: SimWorld, outcome: Outcome): Promise<Verdict>
     ...findStrayNonces(books),
     ...findWrongRows(books),
     ...findFalseStop(books),
-    ...(broken === undefined ? [] : [fault('journal', `event ${broken} breaks the chain`)]),
+    ...(divergence === undefined ? [] : [fault('journal', toJson(divergence))]),
   ]
   return { outcome, faults }
 }

@@ -23,7 +23,7 @@ export type Event =
   | { do: 'kill' }
   | { do: 'power-loss' }
   | { do: 'backup'; isWholeHome: boolean }
-  | { do: 'freeze'; forMs: number }
+  | { do: 'freeze'; forMs: number; isOvertaken: boolean }
 
 export interface Timed {
   atMs: number
@@ -77,6 +77,7 @@ const COMMON: readonly Event['do'][] = [
   'kill',
   'kill',
   'power-loss',
+  'freeze',
   'freeze',
 ]
 const RARE_PERMILLE = 200
@@ -136,8 +137,9 @@ function drawEvent(random: Random, kind: Event['do'], nodes: number, finalDepth:
     case 'block-stall':
     case 'poor':
     case 'store-fails':
-    case 'freeze':
       return { do: kind, forMs }
+    case 'freeze':
+      return { do: kind, forMs, isOvertaken: random.chance(700) }
     case 'foreign':
     case 'stranger-extract':
     case 'stranger-transfer':

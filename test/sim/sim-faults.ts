@@ -9,7 +9,8 @@ export interface Keepers {
   kill(): void
   /** The machine loses power: what the store had not synced is gone. */
   loseStore(kind: 'power' | 'backup' | 'whole-home'): Promise<void>
-  freeze(forMs: number): void
+  /** Stands still; a second instance may take over meanwhile. */
+  freeze(forMs: number, isOvertaken: boolean): void
   order(step: 'bump' | 'cancel'): void
 }
 
@@ -107,7 +108,7 @@ function strike(world: SimWorld, keepers: Keepers, event: Event): void {
     case 'backup':
       return void keepers.loseStore(event.isWholeHome ? 'whole-home' : 'backup')
     case 'freeze':
-      return keepers.freeze(event.forMs)
+      return keepers.freeze(event.forMs, event.isOvertaken)
   }
 }
 

@@ -5,11 +5,13 @@ import type { Logger } from '../../keeper/base/log.ts'
 import type { Clock } from '../../keeper/base/time.ts'
 import { clientOver } from '../../keeper/chain/client.ts'
 import type { ChainClient } from '../../keeper/chain/client.ts'
-import { openJournal } from '../../keeper/chain/journal-writer.ts'
+import { openJournal, withLease } from '../../keeper/chain/journal-writer.ts'
 import type { Journal } from '../../keeper/chain/journal-writer.ts'
 import type { TxRecord } from '../../keeper/chain/journal-rows.ts'
 import type { BusinessState } from '../../keeper/chain/send-context.ts'
+import { acquireLease } from '../../keeper/chain/lease.ts'
 import { openPool } from '../../keeper/chain/pool.ts'
+import { reconcile } from '../../keeper/chain/reconcile.ts'
 import { openSender } from '../../keeper/chain/sender.ts'
 import type { Sender } from '../../keeper/chain/sender.ts'
 import type { Transport } from '../../keeper/chain/transport.ts'
@@ -56,13 +58,19 @@ export async function openSimKeeper(world: KeeperWorld, process: SimProcess): Pr
   const transports = nodes.map((node) => transportOf(process, node))
   const pool = await openPool(transports, { chainId: CHAIN_ID, timeoutMs: RPC_TIMEOUT_MS, time })
   const client = clientOver(pool)
-  const journal = openJournal({ db, clock, sideLog: sideLogOf(process, world.sideLog, clock) })
+  const log = logOf(process, world)
+  const seat = { chainId: CHAIN_ID, sender: SENDER, holder: process.name, leaseMs: MINUTE }
+  const lease = await acquireLease(db, seat)
+  const sideLog = sideLogOf(process, world.sideLog, clock)
+  const journal = withLease(openJournal({ db, clock, sideLog }), lease)
+  await reconcile({ journal, client, sender: SENDER, clock, log })
   const sender = openSender({
     journal,
     client,
     signer: SIGNER,
     clock,
-    log: logOf(process, world),
+    log,
+    ...(lease ? { signal: lease.lost } : {}),
     fees: { maxFeePerGas: 500n * GWEI, minTipPerGas: GWEI / 10n },
     finality: schedule.finality,
     nonceWaitMs: 3 * MINUTE,

@@ -69,6 +69,8 @@ function supervise(world: SimWorld): Supervisor {
   const { time, note } = world
   const random = world.random.fork('processes')
   let running: Running | undefined
+  /** Stopped ones that a new one has taken over from; they wake up without knowing. */
+  const overtaken = new Set<SimProcess>()
   let started = 0
   let quietStarts = 0
   let stops = 0
@@ -108,21 +110,33 @@ function supervise(world: SimWorld): Supervisor {
     if (process.isDead) return
     note(`${process.name} ends: ${end.why}`)
     process.isDead = true
+    // The rows have moved on under it, and it is told so: that is its end, and no fault.
+    const isRefused = overtaken.has(process) && end.why.startsWith('JOURNAL_STATE')
+    if (end.end === 'broken' && !isRefused) return finish(end)
+    if (overtaken.has(process)) return
     running = undefined
     stops = end.end === 'stopped' ? stops + 1 : 0
-    if (end.end === 'broken') return finish(end)
     const isBelieved = end.end === 'done' || stops >= STOPS_TO_BELIEVE
     if (world.isQuiet() && (isBelieved || quietStarts >= MAX_QUIET_STARTS)) return finish(end)
     // Once more when all is quiet: what comes after the day must not undo it.
     if (end.end === 'done') time.after(world.quietInMs() + 1, start)
     else startLater()
   }
+  const killAll = (): void => {
+    running?.process.kill()
+    for (const process of overtaken) process.kill()
+  }
   const keepers: Keepers = {
-    kill: () => running?.process.kill(),
-    loseStore: (kind) => loseStore(world, random, () => running?.process.kill(), kind),
-    freeze: (forMs) => {
+    kill: killAll,
+    loseStore: (kind) => loseStore(world, random, killAll, kind),
+    freeze: (forMs, isOvertaken) => {
       const process = running?.process
       if (!process || process.frozenUntil) return
+      if (isOvertaken) {
+        overtaken.add(process)
+        running = undefined
+        startLater()
+      }
       process.frozenUntil = new Promise((done) => {
         time.after(forMs, () => {
           process.frozenUntil = undefined

@@ -1,6 +1,6 @@
 import type { Clock } from '../../keeper/base/time.ts'
 import { formatLine, parseLine } from '../../keeper/chain/side-log-lines.ts'
-import type { SideLine, SideLog } from '../../keeper/chain/side-log.ts'
+import type { SideLine, SideLines, SideLog } from '../../keeper/chain/side-log.ts'
 import type { Random } from './random.ts'
 import type { SimProcess } from './sim-process.ts'
 
@@ -38,6 +38,11 @@ export function sideLogOf(process: SimProcess, log: SimSideLog, clock: Clock): S
     }),
     close: async () => {},
   }
+}
+
+export function readLines({ lines }: SimSideLog): SideLines {
+  const parsed = lines.map((text) => parseLine(text.trimEnd()))
+  return { lines: parsed.filter((line) => line !== undefined), damaged: [] }
 }
 
 /** What was not synced may be there or not, but nothing is there that comes after something lost. */
