@@ -68,6 +68,9 @@ async function runTests(): Promise<number> {
     env: { ...process.env, ...colour, NODE_OPTIONS: `--import=${keeper}` },
   })
   const file = createWriteStream(join(logs, 'run.log'))
+  // A supervisor that gives up on us gives up on the tests.
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => child.kill(signal))
   child.stdout.pipe(process.stdout, { end: false })
   child.stderr.pipe(process.stderr, { end: false })
   child.stdout.on('data', (chunk: Buffer) => file.write(chunk))

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { parseIso } from '../../../keeper/base/time.ts'
 import { openAlerts } from '../../../keeper/base/alerts.ts'
-import { silentLogger } from '../../../keeper/base/log.ts'
 import { failUrlOf, openPing } from '../../../keeper/api/ping.ts'
 import type { DoneSlot, Ping } from '../../../keeper/api/ping.ts'
 import { fetchLastSuccess, readLastSuccess } from '../../../keeper/api/last-success.ts'
@@ -12,6 +11,7 @@ import { rejectionOf } from '../../helpers/errors.ts'
 import { testClock } from '../../helpers/clock.ts'
 import { startReceiver } from '../../helpers/receiver.ts'
 import type { Receiver } from '../../helpers/receiver.ts'
+import { testLog } from '../../helpers/logs.ts'
 
 const DAY = 86_400
 const SLOT = parseIso('2026-11-21T18:00:00Z')
@@ -38,7 +38,7 @@ describe('the sign of life', () => {
   function open(): Ping {
     const url = `${receiver.url}/5f0c1f2e-ping`
     const clock = testClock(SLOT)
-    return openPing({ file, url, name: 'keeper-1', chainId: 31_337, log: silentLogger, clock })
+    return openPing({ file, url, name: 'keeper-1', chainId: 31_337, log: testLog, clock })
   }
 
   it('S-49 is a file and a ping for each settlement, once', async () => {

@@ -2,7 +2,6 @@ import { expect } from 'chai'
 import type { Config } from '../../../keeper/config.ts'
 import { logAlerts, openAlerts } from '../../../keeper/base/alerts.ts'
 import type { Alerts, Notice } from '../../../keeper/base/alerts.ts'
-import { silentLogger } from '../../../keeper/base/log.ts'
 import type { Address } from '../../../keeper/base/schema.ts'
 import { cutOf, hourOf, hoursOf, startOfHour, systemClock } from '../../../keeper/base/time.ts'
 import { attemptsOf, listJournal } from '../../../keeper/chain/journal.ts'
@@ -27,6 +26,7 @@ import {
   testDeps,
 } from '../../helpers/muster.ts'
 import type { World } from '../../helpers/muster.ts'
+import { testLog } from '../../helpers/logs.ts'
 
 const MEMBERS = 10
 const NODES = makeMembers(MEMBERS).map(({ node }) => node as Address)
@@ -65,7 +65,7 @@ describe('a keeper whose nodes are down', function () {
   })
 
   function start(options: { evidence?: Evidence; alerts?: Alerts } = {}): Runner {
-    const alerts = logAlerts(silentLogger, clock)
+    const alerts = logAlerts(testLog, clock)
     runner = startRunner(keeper, { alerts, ...options })
     return runner
   }

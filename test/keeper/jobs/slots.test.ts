@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { logAlerts } from '../../../keeper/base/alerts.ts'
 import type { Alerts } from '../../../keeper/base/alerts.ts'
-import { silentLogger } from '../../../keeper/base/log.ts'
 import { cutOf } from '../../../keeper/base/time.ts'
 import { runDaySlot, startRunner } from '../../../keeper/jobs/runner.ts'
 import type { Runner } from '../../../keeper/jobs/runner.ts'
@@ -14,6 +13,7 @@ import { daySlots, expectJournalComplete, expectPaidOnce } from '../../helpers/d
 import { rejectionOf } from '../../helpers/errors.ts'
 import { ETHER, FIRST_CUT, createWorld, makeMembers, pushCycle } from '../../helpers/muster.ts'
 import type { World } from '../../helpers/muster.ts'
+import { testLog } from '../../helpers/logs.ts'
 
 const MEMBERS = 10
 const UP = Array<number>(MEMBERS).fill(24)
@@ -32,7 +32,7 @@ describe('the daily slot', function () {
   beforeEach(async () => {
     world = await createWorld({ members: makeMembers(MEMBERS) })
     clock = testClock(CUT)
-    alerts = logAlerts(silentLogger, clock)
+    alerts = logAlerts(testLog, clock)
     keeper = await world.open({ clock })
     await pushCycle(world, keeper, 1, UP)
   })
