@@ -71,6 +71,13 @@ function twoKeepers(this: Mocha.Suite): void {
     return daemon
   }
 
+  async function readyOf(daemon: Daemon): Promise<unknown[]> {
+    const { port } = await daemon.says('ops-listening')
+    const answer = await fetch(`http://127.0.0.1:${String(port)}/readyz`)
+    const { ready, role } = (await answer.json()) as { ready: boolean; role: string }
+    return [answer.status, ready, role]
+  }
+
   /** Everything happened once, whichever of the two did it. */
   async function expectOneDay(): Promise<void> {
     await expectPaidOnce(world, { members: MEMBERS, share: ETHER / BigInt(MEMBERS), cycles: 1 })
@@ -91,14 +98,16 @@ function twoKeepers(this: Mocha.Suite): void {
     const halt = { step: 'signed-stored', kind: 'transfer', on: 3, signal: 'SIGKILL' } as const
     const leader = start(world.home, { halt, pauseAt: 'extracted' })
     await leader.says('keeper-leads')
-    const standby = start(otherHome)
+    const standby = start(otherHome, { opsPort: 0 })
     await standby.says('keeper-stands-by')
+    expect(await readyOf(standby)).to.deep.equal([200, true, 'standby'])
     leader.kill('SIGUSR2')
     expect(await leader.ended).to.deep.equal([null, 'SIGKILL'])
     const killedMs = systemClock.nowMs()
     await standby.says('keeper-leads')
     expect(systemClock.nowMs() - killedMs).to.be.at.most(2 * LEASE_MS)
     await standby.says('day-done')
+    expect((await readyOf(standby))[2]).to.equal('leader')
     standby.kill('SIGTERM')
     expect(await standby.ended).to.deep.equal([0, null])
     await expectOneDay()

@@ -1,4 +1,4 @@
-import { runDaemon } from '../main.ts'
+import { refuseSecond, runDaemon } from '../main.ts'
 import type { KeeperDeps } from '../keeper.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
@@ -8,6 +8,7 @@ import { openSession, openSigner } from './session.ts'
 /** Says what it is about to do, then runs until a signal; its own log has the rest. */
 export async function keeperCommand(run: Run): Promise<Report> {
   const { config } = run
+  await refuseSecond(config)
   const session = await openSession(run)
   const { chainId } = session.client
   const { deployment } = session.contracts

@@ -79,6 +79,11 @@ export async function runDue(
     return true
   } catch (error) {
     const { code, message } = describe(error)
+    if (keeper.leases?.lost.aborted) {
+      keeper.log.warn({ job: job.name, slot, code }, 'slot-left-to-leader')
+      alerts.clear('slot-late', alert.key)
+      return true
+    }
     keeper.log.error({ job: job.name, slot, code, message }, 'slot-late')
     alerts.raise(canWait(error) ? 'slot-late' : 'slot-failed', { ...alert, code, reason: message })
     return !canWait(error)

@@ -48,6 +48,7 @@ function clockOf({ clockAt }: DaemonOrder): Clock {
 
 const order = JSON.parse(process.argv[2] ?? '{}') as DaemonOrder
 const log = createLogger({ level: 'info', file: order.logFile })
+log.info({}, 'child-started')
 try {
   const { rpcUrl, home, databaseUrl, leaseMs, opsPort } = order
   const base = configOf(rpcUrl, home, 10)

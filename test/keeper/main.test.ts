@@ -1,74 +1,81 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemClock } from '../../keeper/base/time.ts'
 import { openStore } from '../../keeper/store/open-store.ts'
 import { listSlots } from '../../keeper/jobs/slots.ts'
+import { startDaemon } from '../helpers/daemon.ts'
+import type { Daemon } from '../helpers/daemon.ts'
 import { KEYS } from '../helpers/deploy.ts'
-import { createWorld, makeMembers } from '../helpers/muster.ts'
+import { FIRST_CUT, createWorld, makeMembers } from '../helpers/muster.ts'
 import type { World } from '../helpers/muster.ts'
-
-const CHILD = fileURLToPath(new URL('../helpers/daemon-child.ts', import.meta.url))
-const PATIENCE_MS = 20_000
 
 describe('the daemon, as a real process', function () {
   this.timeout(60_000)
   let world: World
   let log: string
+  const daemons: Daemon[] = []
 
   beforeEach(async () => {
     world = await createWorld({ members: makeMembers(3) })
     log = join(world.home, 'keeper.log')
   })
-  afterEach(() => world.close())
-
-  function start(): ChildProcess {
-    const order = JSON.stringify({ rpcUrl: world.node.url, home: world.home, logFile: log })
-    return spawn(process.execPath, [CHILD, order], { stdio: 'ignore' })
-  }
-
-  /** Until the log has the event: the process writes each line before it goes on. */
-  async function waitForEvent(event: string): Promise<void> {
-    const end = systemClock.nowMs() + PATIENCE_MS
-    while (systemClock.nowMs() < end) {
-      const text = await readFile(log, 'utf8').catch(() => '')
-      if (text.includes(`"${event}"`)) return
-      await systemClock.sleep(20)
+  afterEach(async () => {
+    for (const daemon of daemons.splice(0)) {
+      daemon.kill('SIGKILL')
+      await daemon.ended
     }
-    throw new Error(`no ${event} in the log`)
+    await world.close()
+  })
+
+  function start(logFile = log): Daemon {
+    // A minute into the first cycle: both jobs find nothing to do yet.
+    const clockAt = { shows: FIRST_CUT + 60, machineAt: systemClock.now() }
+    const daemon = startDaemon({ rpcUrl: world.node.url, home: world.home, logFile, clockAt })
+    daemons.push(daemon)
+    return daemon
   }
 
   it('stops on SIGTERM with exit code 0 and leaves the store to the next one (S-10)', async () => {
-    const child = start()
-    await waitForEvent('runner-started')
-    child.kill('SIGTERM')
-    expect(await once(child, 'exit')).to.deep.equal([0, null])
-    await waitForEvent('keeper-stopped')
+    const daemon = start()
+    await daemon.says('runner-started')
+    daemon.kill('SIGTERM')
+    expect(await daemon.ended).to.deep.equal([0, null])
+    await daemon.says('keeper-stopped')
     const db = await openStore({ home: world.home, clock: systemClock })
     const jobs = (await listSlots(db)).map(({ job }) => job)
     expect(jobs.every((job) => job === 'push-hours' || job === 'settle-day')).to.equal(true)
     await db.close()
   })
 
-  it('does not start beside another one: exit code 75, and the first goes on (S-43)', async () => {
+  it('S-43 does not start beside another one: exit code 75 within a second, and the first goes on unharmed', async () => {
     const first = start()
-    await waitForEvent('runner-started')
-    const second = start()
-    expect(await once(second, 'exit')).to.deep.equal([75, null])
-    expect(first.exitCode).to.equal(null)
+    await first.says('slot-completed', 2)
+    const second = start(join(world.home, 'second.log'))
+    // Node's own start is not ours to hurry.
+    await second.says('child-started')
+    const startedMs = systemClock.nowMs()
+    expect(await second.ended).to.deep.equal([75, null])
+    expect(systemClock.nowMs() - startedMs).to.be.below(1_000)
+    expect((await second.says('keeper-refused'))['code']).to.equal('STORE_LOCKED')
+    // It still holds its store: a third one is refused just the same, and it ends in order.
+    const third = start(join(world.home, 'third.log'))
+    expect(await third.ended).to.deep.equal([75, null])
     first.kill('SIGINT')
-    expect(await once(first, 'exit')).to.deep.equal([0, null])
+    expect(await first.ended).to.deep.equal([0, null])
+    const faults = (await first.lines()).filter(({ level }) => level === 'error' || level === 50)
+    expect(faults).to.deep.equal([])
+    const db = await openStore({ home: world.home, clock: systemClock })
+    const slots = await listSlots(db)
+    expect(slots.map(({ status }) => status)).to.deep.equal(['completed', 'completed'])
+    await db.close()
   })
 
   it('writes no key into its log (S-48)', async () => {
-    const child = start()
-    await waitForEvent('runner-started')
-    child.kill('SIGTERM')
-    await once(child, 'exit')
+    const daemon = start()
+    await daemon.says('runner-started')
+    daemon.kill('SIGTERM')
+    await daemon.ended
     const text = await readFile(log, 'utf8')
     for (const key of Object.values(KEYS)) expect(text).to.not.contain(key.slice(2))
   })
