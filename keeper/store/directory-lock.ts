@@ -41,6 +41,13 @@ export async function lockDirectory(dir: string, clock: Clock): Promise<Director
   return holdFile(file, socket, clock)
 }
 
+/** Removes what a dead holder left. STORE_LOCKED while it lives; false when there is nothing. */
+export async function unlockDirectory(dir: string, clock: Clock): Promise<boolean> {
+  if (!statSync(join(dir, FILE), { throwIfNoEntry: false })) return false
+  await (await lockDirectory(dir, clock)).release()
+  return true
+}
+
 function holdFile(file: string, socket: Server | undefined, clock: Clock): DirectoryLock {
   const touch = setInterval(() => touchFile(file, clock), TOUCH_EVERY_MS)
   touch.unref()

@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import type { Clock } from '../base/time.ts'
 import type { Db } from './db.ts'
+import { unlockDirectory } from './directory-lock.ts'
 import { migrate } from './migrate.ts'
 import { openPglite } from './pglite.ts'
 import { openPostgres } from './postgres.ts'
+
+const STORE_DIRECTORY = 'store'
 
 export interface StoreOptions {
   databaseUrl?: string | undefined
@@ -15,7 +18,7 @@ export interface StoreOptions {
 export async function openStore({ databaseUrl, home, clock }: StoreOptions): Promise<Db> {
   const db = databaseUrl
     ? await openPostgres(databaseUrl)
-    : await openPglite(join(home, 'store'), clock)
+    : await openPglite(join(home, STORE_DIRECTORY), clock)
   try {
     await migrate(db, clock)
     return db
@@ -23,4 +26,12 @@ export async function openStore({ databaseUrl, home, clock }: StoreOptions): Pro
     await db.close()
     throw error
   }
+}
+
+/** The embedded store alone has a lock in a directory: false where there is none. */
+export function unlockStore({
+  home,
+  clock,
+}: Pick<StoreOptions, 'home' | 'clock'>): Promise<boolean> {
+  return unlockDirectory(join(home, STORE_DIRECTORY), clock)
 }

@@ -35,9 +35,9 @@ export function plan(
   key: string,
   changes: Partial<TxIntent> = {},
   t?: Db,
+  sender: Address = signer.address,
 ): Promise<TxRecord> {
   const intent = intentFor(TO, key, changes)
-  const sender = signer.address
   return openIntent(journal, { chainId: CHAIN_ID, sender, chainNonce: 0, intent, at: 100 }, t)
 }
 

@@ -13,9 +13,26 @@ create table writer_lease (
   primary key (chain_id, sender)
 );
 
--- The end of every move: event and head, if the head is where the writer computed the hash from (MJ001)
--- and the writer still has its lease (MJ002). The head comes first, because a take-over locks it too: what
--- passed before is seen by the new holder, and what comes after is refused.
+-- The begin of every move: the head, if it is where the writer computed the hash from (MJ001). It comes
+-- first, so that all writers lock in one order, and a take-over locks it too: what passed before is seen by
+-- the new holder, and what comes after is refused.
+create function journal_begin(p_seq bigint, p_prev text, p_hash text) returns void
+language plpgsql as $$
+begin
+  update journal_head set seq = p_seq, hash = p_hash where seq = p_seq - 1 and hash = p_prev;
+  if not found then
+    raise exception 'the head of the journal moved' using errcode = 'MJ001';
+  end if;
+end $$;
+
+-- The row is not as the writer last saw it: nothing has happened.
+create function journal_undo(p_seq bigint, p_prev text) returns bool language plpgsql as $$
+begin
+  update journal_head set seq = p_seq - 1, hash = p_prev where seq = p_seq;
+  return false;
+end $$;
+
+-- The end of every move: the event, if the writer still has its lease (MJ002).
 create function journal_append(
   p_seq bigint, p_prev text, p_tx bigint, p_kind text, p_facts text, p_at bigint, p_hash text,
   p_epoch bigint, p_chain_id bigint, p_sender text
@@ -23,10 +40,6 @@ create function journal_append(
 declare
   v_epoch bigint;
 begin
-  update journal_head set seq = p_seq, hash = p_hash where seq = p_seq - 1 and hash = p_prev;
-  if not found then
-    raise exception 'the head of the journal moved' using errcode = 'MJ001';
-  end if;
   select epoch into v_epoch from writer_lease
    where chain_id = p_chain_id and sender = p_sender
      and (holder is not null or p_epoch is not null);
@@ -47,6 +60,7 @@ create function journal_open(
   p_nonce bigint, p_data text, p_value numeric, p_gas_limit bigint, p_anchor text
 ) returns bool language plpgsql as $$
 begin
+  perform journal_begin(p_seq, p_prev, p_hash);
   insert into tx (id, chain_id, contract, kind, key, payload_hash, sender, nonce, data, value,
                   gas_limit, anchor, state, created_at, updated_at)
   overriding system value
@@ -57,7 +71,7 @@ begin
          state = 'planned', reason = null, updated_at = p_at
    where tx.nonce is null;
   if not found then
-    return false;
+    return journal_undo(p_seq, p_prev);
   end if;
   return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, p_chain_id, p_sender);
 end $$;
@@ -71,11 +85,12 @@ declare
   v_chain_id bigint;
   v_sender text;
 begin
+  perform journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, hash = p_attempt, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;
   if not found then
-    return false;
+    return journal_undo(p_seq, p_prev);
   end if;
   insert into tx_attempt (tx_id, hash, raw, purpose, max_fee, tip, signed_at)
   values (p_tx, p_attempt, p_raw, p_purpose, p_max_fee, p_tip, p_at);
@@ -91,11 +106,12 @@ declare
   v_chain_id bigint;
   v_sender text;
 begin
+  perform journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, reason = null, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;
   if not found then
-    return false;
+    return journal_undo(p_seq, p_prev);
   end if;
   update tx_attempt set broadcast_at = p_at where hash = p_attempt and tx_id = p_tx;
   return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
@@ -112,13 +128,14 @@ declare
   v_chain_id bigint;
   v_sender text;
 begin
+  perform journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, hash = p_attempt, succeeded = p_succeeded, block_number = p_block_number,
          block_hash = p_block_hash, gas_used = p_gas_used, gas_price = p_gas_price,
          reason = p_reason, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;
   if not found then
-    return false;
+    return journal_undo(p_seq, p_prev);
   end if;
   return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
 end $$;
@@ -132,11 +149,12 @@ declare
   v_chain_id bigint;
   v_sender text;
 begin
+  perform journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, reason = p_reason, nonce = p_nonce, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;
   if not found then
-    return false;
+    return journal_undo(p_seq, p_prev);
   end if;
   return journal_append(p_seq, p_prev, p_tx, p_kind, p_facts, p_at, p_hash, p_epoch, v_chain_id, v_sender);
 end $$;

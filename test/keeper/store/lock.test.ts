@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemClock } from '../../../keeper/base/time.ts'
 import { lockDirectory } from '../../../keeper/store/directory-lock.ts'
-import { openStore } from '../../../keeper/store/open-store.ts'
+import { openStore, unlockStore } from '../../../keeper/store/open-store.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 
 const HOLDER = fileURLToPath(new URL('../../helpers/hold-store.ts', import.meta.url))
@@ -30,12 +30,14 @@ describe('the lock of the embedded store', function () {
   })
   afterEach(() => rm(home, { recursive: true, force: true }))
 
-  it('S-43 a second process exits with 75 and the first goes on; after SIGKILL the next gets in', async () => {
+  it('S-43 a second process exits with 75 within a second and the first goes on; after SIGKILL the next gets in', async () => {
     const first = start(home)
     expect(await firstLine(first)).to.equal('held')
     const second = start(home)
     const exit = once(second, 'exit')
-    expect(await firstLine(second)).to.equal('STORE_LOCKED')
+    const [, code, ms] = /^(\w+) after (\d+)/.exec(await firstLine(second)) ?? []
+    expect(code).to.equal('STORE_LOCKED')
+    expect(Number(ms)).to.be.lessThan(1_000)
     expect((await exit)[0]).to.equal(75)
     expect(first.exitCode).to.equal(null)
     const gone = once(first, 'exit')
@@ -53,5 +55,18 @@ describe('the lock of the embedded store', function () {
     const longAgo = systemClock.now() - 60
     await utimes(file, longAgo, longAgo)
     await (await lockDirectory(home, systemClock)).release()
+  })
+
+  it('S-43 unlock removes what a dead holder left, and refuses while the holder lives', async () => {
+    expect(await unlockStore({ home, clock: systemClock })).to.equal(false)
+    const first = start(home)
+    expect(await firstLine(first)).to.equal('held')
+    const refusal = await rejectionOf(unlockStore({ home, clock: systemClock }))
+    expect(refusal.code).to.equal('STORE_LOCKED')
+    const gone = once(first, 'exit')
+    first.kill('SIGKILL')
+    await gone
+    expect(await unlockStore({ home, clock: systemClock })).to.equal(true)
+    expect(await unlockStore({ home, clock: systemClock })).to.equal(false)
   })
 })
