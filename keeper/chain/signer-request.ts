@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { KeeperError, messageOf } from '../base/errors.ts'
 import { scrubUrls } from '../base/redact-url.ts'
@@ -56,8 +56,22 @@ interface Answer {
 }
 
 async function exchange(endpoint: SignerEndpoint, ask: SignerRequest): Promise<Answer> {
-  const { url, token, timeoutMs, tls = {} } = endpoint
-  const { method, path, body } = ask
+  const signal = AbortSignal.timeout(endpoint.timeoutMs)
+  const kept = open(endpoint, ask, { signal })
+  const response = await answerOf(kept).catch((error: unknown) => {
+    // A signer that was restarted has closed the connection we kept; it never saw the question.
+    const isStale = kept.reusedSocket && (error as { code?: string }).code === 'ECONNRESET'
+    if (!isStale) throw error
+    return answerOf(open(endpoint, ask, { signal, agent: false }))
+  })
+  return { status: response.statusCode ?? 0, body: await read(response) }
+}
+
+function open(
+  { url, token, tls = {} }: SignerEndpoint,
+  { method, path, body }: SignerRequest,
+  connection: RequestOptions,
+): ClientRequest {
   const target = new URL(`${url.replace(/\/+$/, '')}${path}`)
   const send = target.protocol === 'https:' ? httpsRequest : httpRequest
   const headers = {
@@ -65,13 +79,16 @@ async function exchange(endpoint: SignerEndpoint, ask: SignerRequest): Promise<A
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   }
-  const signal = AbortSignal.timeout(timeoutMs)
-  const request = send(target, { method, headers, signal, ...tls })
+  const request = send(target, { method, headers, ...connection, ...tls })
   request.end(body === undefined ? undefined : JSON.stringify(body))
+  return request
+}
+
+async function answerOf(request: ClientRequest): Promise<IncomingMessage> {
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   // From here on a fault reaches the reader of the response, too.
   request.on('error', () => {})
-  return { status: response.statusCode ?? 0, body: await read(response) }
+  return response
 }
 
 async function read(response: IncomingMessage): Promise<string> {

@@ -10,6 +10,8 @@ export type Mood =
   | 'well'
   /** Takes the request and never answers. */
   | 'hangs'
+  /** Closes a connection that was used before: it has been restarted since. */
+  | 'restarted'
   /** Closes the connection in the middle of the answer. */
   | 'breaks'
   /** 500: the vault behind it is away. */
@@ -54,9 +56,13 @@ export async function startService(
   tls?: ServerOptions,
 ): Promise<Service> {
   const requests: Request[] = []
+  const used = new WeakSet<object>()
   const listener: RequestListener = (incoming, response) => {
     const serve = async (): Promise<void> => {
+      const isKept = used.has(incoming.socket)
+      used.add(incoming.socket)
       const request = await receive(incoming)
+      if (service.mood === 'restarted' && isKept) return void incoming.socket.destroy()
       requests.push(request)
       behave(response, service.mood, () => answer(request, service.mood))
     }

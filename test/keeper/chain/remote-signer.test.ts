@@ -97,6 +97,13 @@ describe('a remote signer (Web3Signer)', () => {
     expect((await rejectionOf(open({ url: away.url }))).code).to.equal('SIGNER_UNAVAILABLE')
   })
 
+  it('S-25 a signer that was restarted is asked once more, over a new connection', async () => {
+    const signer = await open()
+    service.mood = 'restarted'
+    checkSigned(await signer.signTransaction(SAMPLE_TX), SAMPLE_TX, signer.address)
+    expect(service.requests.map(({ method }) => method)).to.deep.equal(['GET', 'POST'])
+  })
+
   it('S-25 an answer longer than any list of keys is cut off', async () => {
     const long = await startService(() => ({ status: 200, body: `[${'"0x00",'.repeat(200_000)}]` }))
     const refusal = await rejectionOf(open({ url: long.url, timeoutMs: 5_000 }))
