@@ -2,7 +2,6 @@ import type { Hex } from '../base/schema.ts'
 import { attemptsOf, listJournal } from '../chain/journal.ts'
 import type { TxAttempt, TxRecord } from '../chain/journal-rows.ts'
 import type { Db } from '../store/db.ts'
-import { inParallel } from './parallel.ts'
 import type { OnProgress } from './read-events.ts'
 
 // Thirty years of a keeper with a hundred batches a day; more is a question for the database itself.
@@ -26,9 +25,11 @@ export async function readJournal(
 ): Promise<JournalView> {
   const records = await listJournal(db, { chainId, limit: MAX_ROWS })
   const rows: JournalRow[] = records.reverse().map((tx) => ({ ...tx, attempts: [] }))
-  await inParallel(rows, onProgress, 'reading the journal', async (row) => {
+  // One after the other: within a transaction PostgreSQL answers one question at a time.
+  for (const [i, row] of rows.entries()) {
     row.attempts = await attemptsOf(db, row.id)
-  })
+    onProgress('reading the journal', i + 1, rows.length)
+  }
   const byHash = new Map<Hex, JournalRow>()
   for (const row of rows) for (const { hash } of row.attempts) byHash.set(hash, row)
   return { rows, byHash }
