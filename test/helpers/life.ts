@@ -273,8 +273,8 @@ async function expelled(life: Life): Promise<void> {
 
 /** What nobody took is swept in its first second; coin that was forced in is booked; the pool goes back. */
 async function leftovers(life: Life): Promise<void> {
-  const { system } = life
-  const { rewards, token, stranger, sponsor } = system
+  const { system, receiver } = life
+  const { rewards, token, stranger, sponsor, admin } = system
   const decided = cutOf(system, LAST_CYCLE) + 60
   const swept = LAST_CYCLE - 1
   const at = await rewards.getAddress()
@@ -284,4 +284,9 @@ async function leftovers(life: Life): Promise<void> {
   const [words, masks] = masksOf([0, 3])
   await call(life, sponsor, 'sweep', [swept, words, masks], decided + 29 * DAY)
   await call(life, stranger, 'returnToSponsor', [], decided + 90 * DAY)
+  // Nobody asked for the credit for half a year: it is re-pointed, with a month's notice.
+  const mine = await receiver.getAddress()
+  const move = [mine, stranger.address]
+  await call(life, admin, 'proposeCreditMove', move, decided + 200 * DAY)
+  await call(life, sponsor, 'executeCreditMove', [mine], decided + 230 * DAY)
 }

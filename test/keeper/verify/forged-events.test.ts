@@ -157,6 +157,11 @@ describe('a chain that tells something else than the rules allow', function () {
     ],
     ['a withdrawal told twice', () => twice('Withdrawn'), 'withdrawn'],
     [
+      'a credit moved with one unit more',
+      () => changed('CreditMoved', ({ amount }) => ({ amount: amount + 1n })),
+      'credit-moved',
+    ],
+    [
       'money given back to a stranger',
       () => changed('ReturnedToSponsor', () => ({ sponsor: STRANGER })),
       'returned',
