@@ -111,7 +111,7 @@ function print(summary: Summary): void {
 }
 
 async function huntMutants(): Promise<number> {
-  const wanted = MUTANTS.filter(({ name }) => values.only === undefined || name === values.only)
+  const wanted = MUTANTS.filter(({ name }) => name.includes(values.only ?? ''))
   let survivors = 0
   for (const mutant of wanted) {
     const caught = await catchMutant(mutant, MAX_MUTANT_SEEDS)

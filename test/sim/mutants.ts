@@ -150,13 +150,51 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'stop at a stopped row',
-    because: 'the queue goes on past a payment of which nobody knows what became of it',
+    name: 'side log before broadcast',
+    because: 'a loss of power takes the only copy of what was signed',
     patches: [
       {
-        file: 'keeper/chain/nonces.ts',
-        find: '  if (stopped) throw queueStopped(stopped)\n',
-        replace: '  if (stopped && false) throw queueStopped(stopped)\n',
+        file: 'keeper/chain/journal-moves.ts',
+        find: '    if (!isLogged) await journal.sideLog.signed(entryOf(tx, attempt, at), turn.head)\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'reconcile at start',
+    because: 'a store that went back in time plans again what is on its way',
+    patches: [
+      {
+        file: 'keeper/chain/reconcile.ts',
+        find: 'const restored = await restoreSigned(options, own)',
+        replace: 'const restored: TxRecord[] = []',
+      },
+    ],
+  },
+  {
+    name: 'fence of the lease',
+    because: 'a keeper that stood still goes on signing beside the one that took over',
+    patches: [
+      {
+        file: 'keeper/chain/send-acts.ts',
+        find: '  await journal.lease?.check()\n',
+        replace: '',
+      },
+      {
+        file: 'keeper/store/migrations/0010_journal.sql',
+        find: 'if v_epoch is distinct from p_epoch then',
+        replace: 'if false then',
+      },
+    ],
+  },
+  {
+    name: 'cancelled or not is told by the hash',
+    because: 'a payment that its cancellation beat is taken for made',
+    patches: [
+      {
+        file: 'keeper/chain/journal-moves.ts',
+        find: "  if (mined?.purpose === 'cancel') return 'cancelled'\n",
+        replace: '',
       },
     ],
   },

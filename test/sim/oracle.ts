@@ -138,7 +138,9 @@ function findLost({ world, outcome }: Books): Fault[] {
 function findStrayNonces({ world, rows, mined, outcome }: Books): Fault[] {
   const { truth } = world
   const faults: Fault[] = []
-  const last = Math.max(-1, ...rows.map(({ tx }) => tx.nonce ?? -1))
+  const nonces = rows.map(({ tx }) => tx.nonce).filter((nonce) => nonce !== undefined)
+  const first = Math.min(...nonces)
+  const last = Math.max(-1, ...nonces)
   for (const tx of mined) {
     if (tx.nonce === undefined) continue
     // After our last one nothing of ours is in doubt: the next day's first intent will notice it.
@@ -147,6 +149,8 @@ function findStrayNonces({ world, rows, mined, outcome }: Books): Fault[] {
     const isKnown = owners.some(({ attempts }) => attempts.some(({ hash }) => hash === tx.hash))
     if (owners.length > 1) faults.push(fault('nonce', `nonce ${tx.nonce} has two intents`))
     if (isKnown) continue
+    // An empty journal beside an empty side log begins where the chain is; what was before is not its past.
+    if (truth.isMemoryLost && tx.nonce < first) continue
     const isExcused = tx.by === 'foreign' || truth.isMemoryLost || truth.isFinalityBroken
     const isNoticed = outcome.end === 'stopped' || owners.some(({ tx: row }) => isNoticedBy(row))
     if (isExcused && isNoticed) continue

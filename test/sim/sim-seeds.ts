@@ -76,7 +76,7 @@ function summaryOf(run: Run): Summary {
     steps: touches,
     seconds: 0,
     failed: worst ? [showRun(run)] : [],
-    firstFailed: worst && { seed, what: `${worst.kind}: ${worst.what}` },
+    firstFailed: worst && { seed, what: `${worst.kind}: ${worst.what.split('\n')[0]}` },
   }
 }
 
