@@ -6,6 +6,7 @@ import type { Slot } from '../../keeper/jobs/slots.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import { readStatus } from '../../keeper/validators/status.ts'
 import { makeMembers } from './muster.ts'
+import { expectJournalWhole } from './oracle.ts'
 import type { World } from './muster.ts'
 
 export interface PaidOnce {
@@ -31,8 +32,9 @@ export async function expectPaidOnce(world: World, expected: PaidOnce): Promise<
   expect(decided).to.deep.equal(Array.from({ length: cycles }, (_, i) => i + 1))
 }
 
-/** Each nonce of the two keys belongs to one row of the journal, and each row is final. */
+/** Each nonce of the two keys belongs to one row of the journal, each row is final and as its events say. */
 export async function expectJournalComplete(world: World, db: Db): Promise<TxRecord[]> {
+  await expectJournalWhole(db)
   const { keeper, reporter } = world.muster.deployment
   const rows = (await listJournal(db, { limit: 10_000 })).toReversed()
   for (const sender of [keeper, reporter]) {

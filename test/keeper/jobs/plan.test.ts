@@ -57,6 +57,15 @@ describe('the settings changed in the middle of a run', function () {
     await expectPaidOnce(world, { members: MEMBERS, share: 2n * SHARE, cycles: 2 })
   })
 
+  it('S-45 recipients changed in the middle of a run are paid there from the next cycle on', async () => {
+    const { muster } = world
+    const data = muster.registry.interface.encodeFunctionData('setFunds', [[24], [STRANGE]])
+    await muster.asAdmin(muster.deployment.registry, data)
+    await runDaySlot(keeper, { cycle: 1 })
+    await expectPaidOnce(world, { members: MEMBERS, share: SHARE, cycles: 1 })
+    expect(await world.node.client.balanceOf(STRANGE)).to.equal(0n)
+  })
+
   it('S-45 on another deployment or chain a started slot is refused, and nothing is sent or marked', async () => {
     const { deployment } = keeper.contracts
     const before = await daySlots(keeper.db)
