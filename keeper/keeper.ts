@@ -1,6 +1,6 @@
-import { hostname } from 'node:os'
 import type { Alerts } from './base/alerts.ts'
-import { KeeperError, isKeeperError } from './base/errors.ts'
+import type { ErrorCode } from './base/error-catalogue.ts'
+import { KeeperError, describe, isKeeperError } from './base/errors.ts'
 import { createLogger } from './base/log.ts'
 import type { Logger } from './base/log.ts'
 import type { Address } from './base/schema.ts'
@@ -9,14 +9,12 @@ import type { Clock } from './base/time.ts'
 import { openChain } from './chain/client.ts'
 import { openContracts, readDeployment } from './chain/contracts.ts'
 import type { TxRecord } from './chain/journal-rows.ts'
-import { openJournal, withLease } from './chain/journal-writer.ts'
-import type { Journal } from './chain/journal-writer.ts'
 import type { StepLabel } from './chain/send-context.ts'
 import { openSender } from './chain/sender.ts'
 import type { Sender } from './chain/sender.ts'
-import { takeLeases } from './chain/leases.ts'
-import type { LeaseSeat, Leases } from './chain/leases.ts'
-import { noSideLog } from './chain/side-log.ts'
+import type { Leases } from './chain/leases.ts'
+import { openWriting } from './chain/writing.ts'
+import type { Writing } from './chain/writing.ts'
 import { openKey } from './chain/open-key.ts'
 import type { TxSigner } from './chain/signer.ts'
 import type { Config } from './config.ts'
@@ -32,7 +30,8 @@ export type SigningRole = 'reporter' | 'keeper'
 export interface Keeper extends ValidatorsRoom {
   config: Config
   /** The right to sign with its keys, until another keeper takes over. */
-  leases?: Leases
+  leases: Leases
+  writing: Writing
 }
 
 export interface Reader extends ChainRoom {
@@ -50,6 +49,8 @@ export interface KeeperDeps {
   roles?: readonly SigningRole[]
   /** Waits while another keeper leads; without it a held lease is refused. Rejects to stop waiting. */
   standBy?: (sender: Address) => Promise<void>
+  /** How far what a crash left is followed before the keeper is there; 'final' when left out. */
+  resumeUntil?: 'included' | 'final'
   /** Whom the senders call when a person is needed; without it only the log has it. */
   alerts?: Alerts
   /** Told how many seconds each durable write of the journal took. */
@@ -67,30 +68,29 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
   const log = deps.log ?? loggerOf(config)
   const client = await openChain({ ...config, timeoutMs: config.rpcTimeoutMs })
   let db: Db | undefined
-  let leases: Leases | undefined
+  let writing: Writing | undefined
   try {
     const deployment = await readDeployment(config.deploymentsDir, client.chainId)
     const contracts = await openContracts(client, deployment)
     const signers = await openSigners(config, roles, deps)
     db = await openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
-    leases = await takeLeases(db, seatOf(config, client, signers), deps.standBy)
-    const { onJournalWrite: onWrite } = deps
-    const journal = openJournal({ db, sideLog: noSideLog, clock: systemClock, onWrite })
-    const base = { db, client, contracts, log, leases, journal }
-    const keeper = assemble(config, base, signers, withLost(deps, leases))
-    await resumeAll(keeper, roles)
+    writing = await openWriting({
+      ...{ db, client, log, home: config.home, leaseMs: config.leaseMs, clock: systemClock },
+      senders: Object.values(signers).map(({ address }) => address),
+      standBy: deps.standBy,
+      onWrite: deps.onJournalWrite,
+      signal: deps.signal,
+    })
+    const base = { db, client, contracts, log, writing }
+    const keeper = assemble(config, base, signers, withLost(deps, writing.leases))
+    await resumeAll(keeper, roles, deps)
     return keeper
   } catch (error) {
     client.close()
-    await leases?.release()
+    await writing?.close()
     await db?.close()
     throw error
   }
-}
-
-function seatOf({ leaseMs }: Config, { chainId }: Keeper['client'], signers: Signers): LeaseSeat {
-  const senders = Object.values(signers).map(({ address }) => address)
-  return { chainId, senders, holder: `${hostname()}:${process.pid}`, leaseMs }
 }
 
 /** S-42: what waits is cut when the lease is lost, as by a stop. */
@@ -104,6 +104,7 @@ function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps
     ...base,
     clock,
     config,
+    leases: base.writing.leases,
     batchSize: config.batchSize,
     reporter: senderOf(config, base, signers.reporter, 'reporter', deps),
     keeper: senderOf(config, base, signers.keeper, 'keeper', deps),
@@ -114,7 +115,7 @@ function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps
 
 export async function closeKeeper(keeper: Keeper): Promise<void> {
   keeper.client.close()
-  await keeper.leases?.release()
+  await keeper.writing.close()
   await keeper.db.close()
 }
 
@@ -150,15 +151,11 @@ async function openSigners(
   return opened
 }
 
-interface Base extends Pick<Keeper, 'db' | 'client' | 'contracts' | 'log'> {
-  leases: Leases
-  /** One for both senders: they write it in turn. */
-  journal: Journal
-}
+type Base = Pick<Keeper, 'db' | 'client' | 'contracts' | 'log' | 'writing'>
 
 function senderOf(
   config: Config,
-  { client, contracts, log, leases, journal }: Base,
+  { client, contracts, log, writing }: Base,
   signer: TxSigner | undefined,
   role: SigningRole,
   { onStep, signal, alerts }: KeeperDeps,
@@ -167,7 +164,7 @@ function senderOf(
   const { finality, finalityDepth, finalityStallMs, window } = config
   const { nonceWaitMs, finalWaitMs, bumpAfterMs, pollMs } = config
   return openSender({
-    journal: withLease(journal, leases.of(signer.address)),
+    journal: writing.journalOf(signer.address),
     client,
     signer,
     finality,
@@ -215,23 +212,50 @@ function lockedSender(client: Keeper['client'], role: SigningRole): Sender {
   }
 }
 
-/** A transaction that turns out to have failed is recorded as that; the day reads the chain and goes on. */
-async function resumeAll(keeper: Keeper, roles: readonly SigningRole[]): Promise<void> {
+const ENDED: ErrorCode[] = ['TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT']
+const STOPPED: ErrorCode[] = ['QUEUE_STOPPED', 'TX_UNKNOWN', 'NONCE_FOREIGN']
+
+/**
+ * A transaction that turns out to have failed is recorded as that; the day reads the chain and goes on. What
+ * needs a human or another try stops its own queue only: every send comes back to it. With `resumeUntil`
+ * 'included' a daemon does not wait for final blocks before its first job; they are followed beside it.
+ */
+async function resumeAll(
+  keeper: Keeper,
+  roles: readonly SigningRole[],
+  { resumeUntil = 'final', alerts, signal }: KeeperDeps,
+): Promise<void> {
   for (const role of roles) {
     for (let pass = 0; pass < MAX_RESUME_PASSES; pass += 1) {
-      if (await resumeOnce(keeper, role)) break
+      if (await resumeOnce(keeper, role, resumeUntil, alerts)) break
+      signal?.throwIfAborted()
     }
   }
+  if (resumeUntil === 'final') return
+  for (const role of roles) void resumeOnce(keeper, role, 'final', alerts).catch(() => {})
 }
 
-async function resumeOnce(keeper: Keeper, role: SigningRole): Promise<boolean> {
+async function resumeOnce(
+  keeper: Keeper,
+  role: SigningRole,
+  until: 'included' | 'final',
+  alerts: Alerts | undefined,
+): Promise<boolean> {
+  const { log, contracts } = keeper
   try {
-    const done = await keeper[role].resume({ errors: keeper.contracts.errors })
-    for (const { kind, key, hash } of done) keeper.log.info({ role, kind, key, hash }, 'tx-resumed')
+    const done = await keeper[role].resume({ errors: contracts.errors, until })
+    for (const { kind, key, hash } of done) log.info({ role, kind, key, hash, until }, 'tx-resumed')
     return true
   } catch (error) {
-    if (!isKeeperError(error, 'TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT')) throw error
-    keeper.log.warn({ role, ...error.facts }, 'tx-resumed-failed')
-    return false
+    if (!isKeeperError(error)) throw error
+    if (ENDED.includes(error.code)) {
+      log.warn({ role, ...error.facts }, 'tx-resumed-failed')
+      return false
+    }
+    const isStopped = STOPPED.includes(error.code)
+    if (!isStopped && error.row.retry !== true) throw error
+    log.error({ role, ...describe(error) }, 'resume-held')
+    if (isStopped) alerts?.raise('queue-stopped', { key: keeper[role].address, ...error.facts })
+    return true
   }
 }

@@ -27,6 +27,7 @@ export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<
     stop,
     keeper: undefined,
     isStandby: false,
+    hasLed: false,
   }
   try {
     return await withinLimit(run, live(run))
@@ -52,13 +53,22 @@ interface Run {
   keeper: Keeper | undefined
   /** That it stands by has been told. */
   isStandby: boolean
+  hasLed: boolean
 }
 
 /** Term after term: who loses the lease stands by for the next one, and whoever stops is done. */
 async function live(run: Run): Promise<number> {
   await refuseSecond(run.config)
-  while (!run.stop.signal.aborted) await lead(run)
+  while (!run.stop.signal.aborted) await lead(run).catch((error) => comeBack(run, error))
   return EXIT.ok
+}
+
+/** Who has led does not give up when the store or the nodes are away for a while: they come back. */
+async function comeBack(run: Run, error: unknown): Promise<void> {
+  const canWait = run.hasLed && !run.keeper && isKeeperError(error) && error.row.retry === true
+  if (!canWait) throw error
+  run.log.warn(describe(error), 'keeper-waits')
+  await pause(run)
 }
 
 /**
@@ -81,12 +91,14 @@ async function lead(run: Run): Promise<void> {
   const { signal } = stop
   const { onJournalWrite } = watch
   const given = { ...deps, onStep, signal, alerts, standBy, onJournalWrite }
-  const keeper = await openKeeper(config, given)
+  const resumeUntil = 'included'
+  const keeper = await openKeeper(config, { ...given, resumeUntil })
   run.keeper = keeper
   run.isStandby = false
+  run.hasLed = true
   watch.follow(keeper, ({ db, clock }) => readSlotFigures(db, clock.now()))
   watch.setRole('leader')
-  run.log.info({ epochs: keeper.leases?.epochs }, 'keeper-leads')
+  run.log.info({ epochs: keeper.leases.epochs }, 'keeper-leads')
   alerts.clear('lease-lost')
   const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
   const runner = startRunner(keeper, { evidence, alerts })
@@ -103,8 +115,8 @@ async function lead(run: Run): Promise<void> {
 /** True: the lease is gone, and another keeper may be signing by now. */
 async function endOfTerm({ leases }: Keeper, stop: Stop): Promise<boolean> {
   const lost = new Promise<boolean>((resolve) => {
-    if (leases?.lost.aborted) resolve(true)
-    leases?.lost.addEventListener('abort', () => resolve(true), { once: true })
+    if (leases.lost.aborted) resolve(true)
+    leases.lost.addEventListener('abort', () => resolve(true), { once: true })
   })
   return Promise.race([lost, stop.asked.then(() => false)])
 }
@@ -117,7 +129,11 @@ async function waitInStandby(run: Run, sender: string): Promise<void> {
   run.watch.setRole('standby')
   if (!run.isStandby) run.log.info({ sender, leaseMs }, 'keeper-stands-by')
   run.isStandby = true
-  await systemClock.sleep(Math.ceil(leaseMs / ASK_PARTS), run.stop.signal)
+  await pause(run)
+}
+
+async function pause({ config, stop }: Run): Promise<void> {
+  await systemClock.sleep(Math.ceil(config.leaseMs / ASK_PARTS), stop.signal)
 }
 
 /** The running step ends by itself or is cut at a wait; either way its row is in the journal. */

@@ -66,7 +66,8 @@ export async function carryOut(
       if (next.state !== tx.state) watch.waitsSinceMs = context.clock.nowMs()
       tx = next
     } catch (error) {
-      if (!isKeeperError(error, 'RPC_UNAVAILABLE') || isOverdue(context, watch, tx)) throw error
+      const isPassing = isKeeperError(error, 'RPC_UNAVAILABLE', 'RPC_HASH_MISMATCH')
+      if (!isPassing || isOverdue(context, watch, tx)) throw error
       context.log.warn({ tx: tx.id, error: describe(error) }, 'node-unavailable')
       await pause(context, watch)
     }

@@ -74,7 +74,7 @@ export function openSender(options: SenderOptions): Sender {
     window: context.window,
     send: (intent, how) => send(desk, intent, how),
     carryOut: (tx, how) => carry(desk, tx, how),
-    resume: (how) => desk.queue(() => resume(desk, how)),
+    resume: (how) => resume(desk, how),
     bump: (id) => order(desk, id, 'bump'),
     cancel: (id) => order(desk, id, 'cancel'),
     resolve: (id, how = {}) => desk.queue(() => resolve(desk, id, how)),
@@ -152,6 +152,8 @@ async function takePlace(desk: Desk, intent: TxIntent, how: SendOptions): Promis
   await watchFinal(context, desk.nonces)
   const chainNonce = await requireCounted(context, desk.nonces)
   const fees = await prepare(context, intent)
+  // S-10: who is asked to stop begins nothing new, however far the preparations are.
+  context.signal?.throwIfAborted()
   const plan = { chainId, sender: signer.address, chainNonce, intent, at: clock.now() }
   const tx = await openIntent(journal, plan)
   desk.nonces.open.set(tx.id, tx)
@@ -202,17 +204,24 @@ async function track(desk: Desk, running: Promise<TxRecord>): Promise<TxRecord> 
   }
 }
 
+/** The queue is held for the look alone: a wait for final blocks must not hold up what is new. */
 async function resume(desk: Desk, how: SendOptions = {}): Promise<TxRecord[]> {
-  const { context, nonces } = desk
-  const { journal, client, signer } = context
-  await watchFinal(context, nonces)
+  const { nonces } = desk
+  const open = await desk.queue(() => lookAround(desk))
   const done: TxRecord[] = []
-  for (const tx of await unresolved(journal.db, client.chainId, signer.address)) {
-    if (isStopped(tx) && !(await isFoundAgain(context, tx))) throw queueStopped(tx)
-    done.push(await carry(desk, tx, how))
-  }
+  for (const tx of open) done.push(await carry(desk, tx, how))
   nonces.isKnown = false
   return done
+}
+
+async function lookAround({ context, nonces }: Desk): Promise<TxRecord[]> {
+  const { journal, client, signer } = context
+  await watchFinal(context, nonces)
+  const open = await unresolved(journal.db, client.chainId, signer.address)
+  for (const tx of open) {
+    if (isStopped(tx) && !(await isFoundAgain(context, tx))) throw queueStopped(tx)
+  }
+  return open
 }
 
 async function order(desk: Desk, id: bigint, step: 'bump' | 'cancel'): Promise<TxRecord> {
