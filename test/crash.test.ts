@@ -1,17 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { systemClock } from '../keeper/base/time.ts'
 import { attemptsOf } from '../keeper/chain/journal.ts'
 import { closeKeeper, openKeeper } from '../keeper/keeper.ts'
-import { openStore } from '../keeper/store/open-store.ts'
-import type { Db } from '../keeper/store/db.ts'
+import { copyBooks } from './helpers/books.ts'
+import type { Books } from './helpers/books.ts'
 import { POSTGRES_URL, createDatabase } from './helpers/databases.ts'
-import type { TestDatabase } from './helpers/databases.ts'
 import type { DayOrder } from './helpers/day-child.ts'
 import { daySlots, expectJournalComplete, expectPaidOnce } from './helpers/day-oracle.ts'
 import { ETHER, createWorld, makeMembers, pushCycle, testDeps } from './helpers/muster.ts'
@@ -44,50 +39,6 @@ const DEATHS: { at: Omit<DayOrder, keyof Place>; title: string }[] = [
   { at: { dieAt: 'transferred' }, title: 'after the last batch, before the slot is closed' },
 ]
 
-/** Where the keeper's books are: each death starts from a copy of them. */
-interface Books {
-  place: Pick<DayOrder, 'databaseUrl'>
-  open(): Promise<Db>
-  restore(): Promise<void>
-  drop(): Promise<void>
-}
-
-async function copyHome(world: World): Promise<Books> {
-  const { home } = world
-  const template = await mkdtemp(join(tmpdir(), 'muster-template-'))
-  await cp(home, template, { recursive: true })
-  return {
-    place: {},
-    open: () => openStore({ home, clock: systemClock }),
-    restore: async () => {
-      await rm(home, { recursive: true, force: true })
-      await cp(template, home, { recursive: true })
-    },
-    drop: () => rm(template, { recursive: true, force: true }),
-  }
-}
-
-async function copyDatabase(world: World, template: TestDatabase): Promise<Books> {
-  let current: TestDatabase | undefined
-  const files = await copyHome(world)
-  return {
-    get place() {
-      return current === undefined ? {} : { databaseUrl: current.url }
-    },
-    open: () => openStore({ home: world.home, databaseUrl: current?.url, clock: systemClock }),
-    restore: async () => {
-      await files.restore()
-      await current?.drop()
-      current = await createDatabase(template)
-    },
-    drop: async () => {
-      await current?.drop()
-      await template.drop()
-      await files.drop()
-    },
-  }
-}
-
 for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'PostgreSQL']) {
   describe(`a keeper killed in the middle of the day (${store})`, function () {
     this.timeout(180_000)
@@ -103,7 +54,7 @@ for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'Postgr
       const keeper = await openKeeper(config, testDeps())
       await pushCycle(world, keeper, 1, Array<number>(MEMBERS).fill(24))
       await closeKeeper(keeper)
-      books = database ? await copyDatabase(world, database) : await copyHome(world)
+      books = await copyBooks(world, database)
     })
     after(async () => {
       await world.close()
