@@ -174,7 +174,7 @@ function findWrongRows({ world, rows, outcome }: Books): Fault[] {
       faults.push(fault('journal', `${name} is still ${tx.state}`))
     }
     if (world.truth.isFinalityBroken) continue
-    if (tx.state === 'cancelled' && tx.nonce !== undefined) {
+    if (tx.state === 'cancelled' && tx.nonce !== undefined && !world.truth.resolved.has(tx.id)) {
       const isSo = attempts.some((one) => one.purpose === 'cancel' && findMined(view, one.hash))
       if (!isSo) faults.push(fault('journal', `${name} is cancelled, which nobody has done`))
     }

@@ -53,6 +53,8 @@ export interface Schedule {
   /** Copies of the store to go back to are taken after so many of 1,000 writes; 0 when none is needed. */
   copyPermille: number
   timed: Timed[]
+  /** A human looks at a queue that stopped, finds out what happened, and lets it go on. */
+  hasHuman: boolean
 }
 
 const SECOND = 1_000
@@ -105,6 +107,7 @@ export function drawSchedule(random: Random): Schedule {
     bumpAfterMs: random.pick([10, 20, 60, 300]) * SECOND,
     quietAtMs,
     copyPermille: isCopied ? 250 : 0,
+    hasHuman: random.chance(700),
     timed: events.map((event) => ({ atMs: random.below(quietAtMs), event })),
   }
 }

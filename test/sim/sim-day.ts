@@ -156,7 +156,8 @@ async function intentOf(
   const business = kind === 'extract' ? `${cycle}` : `${cycle}/${call.mask.toString(16)}`
   const room = { db: journal.db, client } as Parameters<typeof freshKey>[0]
   const key = await freshKey(room, { to, kind, key: business })
-  return { kind, key, to, data: encodeCall(call), value: 0n, gasLimit: GAS }
+  const intent = { kind, key, to, data: encodeCall(call), value: 0n, gasLimit: GAS }
+  return kind === 'extract' ? { ...intent, anchor: true } : intent
 }
 
 /** Follows what is included to its end, as the real job does. */

@@ -1,6 +1,4 @@
 import { KeeperError, isKeeperError, messageOf } from '../../keeper/base/errors.ts'
-import { unresolved } from '../../keeper/chain/journal.ts'
-import { CHAIN_ID } from './model-chain.ts'
 import { judge } from './oracle.ts'
 import type { Outcome, Verdict } from './oracle.ts'
 import { drawDeath } from './schedule.ts'
@@ -8,7 +6,8 @@ import type { Random } from './random.ts'
 import { runSimDay } from './sim-day.ts'
 import { isStoreFailing, schedule, startBlocks } from './sim-faults.ts'
 import type { Keepers } from './sim-faults.ts'
-import { SENDER, openSimKeeper } from './sim-keeper.ts'
+import { orderAtRandom, settleByHuman } from './sim-human.ts'
+import { openSimKeeper } from './sim-keeper.ts'
 import type { SimKeeper } from './sim-keeper.ts'
 import { createProcess } from './sim-process.ts'
 import type { Fate, Place, SimProcess } from './sim-process.ts'
@@ -30,7 +29,9 @@ const RESTART_MS = { least: 500, most: 20_000 }
 const STOPS = ['QUEUE_STOPPED', 'NONCE_FOREIGN', 'TX_UNKNOWN', 'ATTEMPTS_SPENT'] as const
 // What a restart may meet while the world is bad; in good weather a few are enough.
 const MAX_QUIET_STARTS = 12
-const STOPS_TO_BELIEVE = 3
+const STOPS_TO_BELIEVE = 4
+// A human is called, looks twice, and comes before the end.
+const STOPS_FOR_HUMAN = 2
 
 /** One seed from the first block to the verdict. */
 export async function runSchedule(
@@ -106,7 +107,7 @@ function supervise(world: SimWorld): Supervisor {
   }
   const follow = async (own: Running): Promise<void> => {
     const { process } = own
-    const end = await work(world, own)
+    const end = await work(world, own, stops >= STOPS_FOR_HUMAN)
     if (process.isDead) return
     note(`${process.name} ends: ${end.why}`)
     process.isDead = true
@@ -144,14 +145,16 @@ function supervise(world: SimWorld): Supervisor {
         })
       })
     },
-    order: (step) => void order(world, random, running?.keeper, step),
+    order: (step) => void orderAtRandom(world, random, running?.keeper, step),
   }
   return { keepers, start, started: () => started, outcome: () => outcome }
 }
 
-async function work(world: SimWorld, own: Running): Promise<Outcome> {
+async function work(world: SimWorld, own: Running, isCalled: boolean): Promise<Outcome> {
   try {
     own.keeper = await openSimKeeper(world, own.process)
+    const isHelped = isCalled && world.schedule.hasHuman && world.isQuiet()
+    if (isHelped) await settleByHuman(world, own.keeper)
     await runSimDay(own.keeper, { ...world.schedule, contract: world.contract })
     return { end: 'done', why: 'the day is done' }
   } catch (error) {
@@ -214,22 +217,4 @@ async function loseStore(
   }
   note(`the store goes back to ${JSON.stringify(copy.map(({ rows }) => rows.length))}`)
   await time.busy(() => store.restore(copy))
-}
-
-/** An operator on the command line, with whatever is unresolved then. */
-async function order(
-  { note, store }: SimWorld,
-  random: Random,
-  keeper: SimKeeper | undefined,
-  step: 'bump' | 'cancel',
-): Promise<void> {
-  if (!keeper) return
-  const rows = await unresolved(store.db, CHAIN_ID, SENDER)
-  if (rows.length === 0) return
-  const tx = random.pick(rows)
-  note(`operator: ${step} ${tx.kind} ${tx.key} at ${tx.nonce}`)
-  await keeper.sender[step](tx.id).then(
-    () => note(`operator: ${step} of ${tx.key} is done`),
-    (error: unknown) => note(`operator: ${step} of ${tx.key}: ${messageOf(error)}`),
-  )
 }

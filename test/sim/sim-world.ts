@@ -28,6 +28,8 @@ export interface Truth {
   isMemoryLost: boolean
   /** The store went back in time; the side log did not. */
   isStoreLost: boolean
+  /** Rows that a human has closed. */
+  resolved: Set<bigint>
 }
 
 export interface SimWorld extends KeeperWorld {
@@ -92,6 +94,7 @@ export function createWorld(seed: number, store: SimStore, note: (line: string) 
       isFinalityBroken: false,
       isMemoryLost: false,
       isStoreLost: false,
+      resolved: new Set(),
     },
     copies,
     onWritten,
