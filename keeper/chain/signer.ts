@@ -1,6 +1,7 @@
+import { scrypt as nativeScrypt } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Wallet, encryptKeystoreJson, getAddress, isKeystoreJson } from 'ethers'
+import { Wallet, encryptKeystoreJson, getAddress, isKeystoreJson, scrypt } from 'ethers'
 import { KeeperError, isKeeperError, messageOf } from '../base/errors.ts'
 import { rememberSecret } from '../base/redact.ts'
 import type { Address, Hex } from '../base/schema.ts'
@@ -22,6 +23,18 @@ export interface KeystoreFile {
 // scrypt's cost in new keystores: ethers' standard, about a second; and one for test networks.
 const STANDARD_SCRYPT = 131_072
 const LIGHT_SCRYPT = 4_096
+
+// ethers would hold up the whole process for each keystore; in the thread pool two open side by side.
+scrypt.register(
+  (password, salt, N, r, p, length) =>
+    new Promise((resolve, reject) => {
+      // 128 N r bytes is what scrypt itself needs.
+      const options = { N, r, p, maxmem: 2 * 128 * N * r }
+      nativeScrypt(password, salt, length, options, (error, key) =>
+        error ? reject(error) : resolve(`0x${key.toString('hex')}`),
+      )
+    }),
+)
 
 /** A key in memory: tests and the demo's throw-away chain; a keystore is opened through here too. */
 export function walletSigner(privateKey: string): TxSigner {
