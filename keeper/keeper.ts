@@ -75,7 +75,12 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
     const signers = await openSigners(config, roles, deps)
     db = await openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
     writing = await openWriting({
-      ...{ db, client, log, home: config.home, leaseMs: config.leaseMs, clock: systemClock },
+      db,
+      client,
+      log,
+      home: config.home,
+      leaseMs: config.leaseMs,
+      clock: systemClock,
       senders: Object.values(signers).map(({ address }) => address),
       standBy: deps.standBy,
       onWrite: deps.onJournalWrite,

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { startControl } from './api/control.ts'
 import { openWatch } from './api/watch.ts'
 import type { Watch } from './api/watch.ts'
 import { EXIT } from './base/catalogue-row.ts'
 import { KeeperError, describe, exitCodeOf, isKeeperError } from './base/errors.ts'
 import type { Logger } from './base/log.ts'
 import { systemClock } from './base/time.ts'
+import { answerAtDesk } from './commands/desk.ts'
+import type { Desk } from './commands/desk.ts'
 import type { Config } from './config.ts'
 import { fileEvidence } from './heartbeat/evidence.ts'
 import { startRunner } from './jobs/runner.ts'
@@ -103,13 +106,22 @@ async function lead(run: Run): Promise<void> {
   const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
   const runner = startRunner(keeper, { evidence, alerts })
   const work = runner.wake()
+  const desk = deskOf(keeper, stop.ask)
+  const control = await startControl(config.home, run.log, (request) => answerAtDesk(desk, request))
   const isLost = await endOfTerm(keeper, stop)
+  await control.close()
   watch.setRole(isLost ? 'standby' : 'stopping')
   if (isLost) alerts.raise('lease-lost', { keeper: keeper.keeper.address })
   await Promise.allSettled([runner.stop(), work])
   if (!isLost) return
   run.keeper = undefined
   await closeKeeper(keeper)
+}
+
+/** Where orders reach the keeper while it leads: through the socket in its home (decision 0015). */
+function deskOf(keeper: Keeper, onDrained: () => void): Desk {
+  const { db, client, reporter } = keeper
+  return { db, senders: [reporter, keeper.keeper], chainId: client.chainId, onDrained }
 }
 
 /** True: the lease is gone, and another keeper may be signing by now. */
@@ -168,6 +180,8 @@ interface Stop {
   asked: Promise<void>
   /** Aborted with STOPPED at the same moment. */
   signal: AbortSignal
+  /** Like a signal, but from within: nothing is on its way any more. */
+  ask(): void
   release(): void
 }
 
@@ -175,15 +189,15 @@ interface Stop {
 function stopOnSignal(log: Logger): Stop {
   const controller = new AbortController()
   let isAsked = false
-  let ask = (): void => {}
-  const asked = new Promise<void>((resolve) => {
-    ask = resolve
-  })
+  const { promise: asked, resolve } = Promise.withResolvers<void>()
+  const ask = (): void => {
+    controller.abort(new KeeperError('STOPPED', {}))
+    resolve()
+  }
   const onSignal = (signal: NodeJS.Signals): void => {
     log.info({ signal, isForced: isAsked }, 'keeper-stopping')
     if (isAsked) process.exit(EXIT.failed)
     isAsked = true
-    controller.abort(new KeeperError('STOPPED', {}))
     ask()
   }
   process.on('SIGTERM', onSignal)
@@ -192,5 +206,5 @@ function stopOnSignal(log: Logger): Stop {
     process.off('SIGTERM', onSignal)
     process.off('SIGINT', onSignal)
   }
-  return { asked, signal: controller.signal, release }
+  return { asked, signal: controller.signal, ask, release }
 }

@@ -30,6 +30,8 @@ export interface Control {
 // A command line with a few ids; the answer may list a journal.
 const MAX_REQUEST_BYTES = 64 * 1024
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+// On one machine: whoever connects and says nothing is let go.
+const REQUEST_DEADLINE_MS = 5_000
 // The kernel's sun_path holds 108 bytes.
 const MAX_PATH = 100
 
@@ -82,7 +84,9 @@ async function answer(
 ): Promise<void> {
   let reply: Reply
   try {
+    socket.setTimeout(REQUEST_DEADLINE_MS, () => socket.destroy())
     const request = JSON.parse(await readAll(socket, MAX_REQUEST_BYTES)) as ControlRequest
+    socket.setTimeout(0)
     reply = { report: await handle(request) }
   } catch (error) {
     reply = { error: describe(error) }

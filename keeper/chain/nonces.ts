@@ -2,6 +2,7 @@ import { KeeperError } from '../base/errors.ts'
 import { waitFor } from '../base/retry.ts'
 import { lastNonce, unmined } from './journal.ts'
 import type { TxRecord } from './journal-rows.ts'
+import { reconcile } from './reconcile.ts'
 import type { SendContext } from './send-context.ts'
 import { isStopped, queueStopped } from './stopped.ts'
 
@@ -67,7 +68,11 @@ async function refuseForeign(context: SendContext, nonces: Nonces, counted: numb
   // Another sender of this process may have written to the same journal since we looked.
   await learnNonces(context, nonces)
   if (nonces.last !== undefined && counted <= nonces.last + 1) return
-  throw new KeeperError('NONCE_FOREIGN', { nonce: nonces.last, sender: context.signer.address })
+  // It gives each such nonce a row, which says what is known of it and stops the queue.
+  const { journal, client, signer, clock, log } = context
+  await reconcile({ journal, client, sender: signer.address, clock, log })
+  await learnNonces(context, nonces)
+  throw new KeeperError('NONCE_FOREIGN', { nonce: nonces.last, sender: signer.address })
 }
 
 async function waitForCount(context: SendContext, { open, last }: Nonces): Promise<number> {

@@ -1,7 +1,7 @@
 import { AbiCoder, concat, getCreateAddress } from 'ethers'
 import { sum } from '../base/amount.ts'
 import type { Wei } from '../base/amount.ts'
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, ensure } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import { hourOf, hoursOf } from '../base/time.ts'
 import type { UnixSeconds } from '../base/time.ts'
@@ -20,7 +20,7 @@ import type { Run } from './command.ts'
 import { testKey } from './local-accounts.ts'
 import { sendCall } from './send.ts'
 import type { SendingSession } from './session.ts'
-import { senderOf } from './session.ts'
+import { openSenders } from './session.ts'
 import { runAdminCalls } from './timelock.ts'
 
 export const DEMO_CYCLE = 1
@@ -74,11 +74,22 @@ export async function deployRefuser(client: ChainClient): Promise<{ address: Add
   return { address: getCreateAddress({ from: signer.address, nonce }) as Address, hash }
 }
 
-/** A session of another key on the keeper's own store: the demo opens the store once. */
-export function sessionOf(run: Run, keeper: Keeper, role: 'admin' | 'deployer'): SendingSession {
-  const { client, contracts, db } = keeper
-  const sender = senderOf(run, { db, client, signer: walletSigner(testKey(role)) })
-  return { client, contracts, db, sender, close: async () => {} }
+/** Works with another key on the keeper's own store: the demo opens the store once. */
+export async function withKey<T>(
+  run: Run,
+  { client, contracts, db }: Keeper,
+  role: 'admin' | 'deployer',
+  work: (session: SendingSession) => Promise<T>,
+): Promise<T> {
+  const signers = [walletSigner(testKey(role))]
+  const { senders, close } = await openSenders(run, { db, client, signers })
+  try {
+    const [sender] = senders
+    ensure(sender, 'INTERNAL', { what: 'no sender was opened' })
+    return await work({ client, contracts, db, sender, close })
+  } finally {
+    await close()
+  }
 }
 
 export async function register(

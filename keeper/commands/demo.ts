@@ -26,7 +26,7 @@ import {
   receiptsOf,
   register,
   replayDemoDay,
-  sessionOf,
+  withKey,
 } from './demo-day.ts'
 import { demoLines, demoNext } from './demo-report.ts'
 import { deployFor } from './deploy.ts'
@@ -135,9 +135,12 @@ async function playDemo(run: Run): Promise<Demo> {
   try {
     const { rows, refused } = demoRoster(beats, refuser)
     await timed(run, `registering ${rows.length} validators`, async (update) =>
-      add('register', await register(sessionOf(run, keeper, 'admin'), rows, update)),
+      withKey(run, keeper, 'admin', async (session) =>
+        add('register', await register(session, rows, update)),
+      ),
     )
-    add('fund', [await fundPool(sessionOf(run, keeper, 'deployer'), FUNDED)])
+    const funded = await withKey(run, keeper, 'deployer', (session) => fundPool(session, FUNDED))
+    add('fund', [funded])
     const day = await playDay(run, keeper, beats, rows)
     for (const { kind, hash } of day.day.txs) add(kind as DemoTx['kind'], [hash])
     const transactions = await receiptsOf(keeper.client, sent)

@@ -10,7 +10,8 @@ import type { Report, Run } from './command.ts'
 import { ORDERS } from './desk.ts'
 import type { OrderName } from './desk.ts'
 import { LOCAL_CHAIN_ID, testAddress } from './local-accounts.ts'
-import { openSession, openSigner, senderOf } from './session.ts'
+import { openSenders, openSession, openSigner } from './session.ts'
+import type { Senders } from './session.ts'
 
 type Handler = (run: Run, options: Record<string, unknown>, args: string[]) => Promise<Report>
 
@@ -35,15 +36,17 @@ async function carryOutHere(
     await session.close()
     throw error
   })
+  let opened: Senders | undefined
   try {
     const { chainId } = client
-    const senders = []
+    const signers = []
     for (const role of await rolesFor(run, db, chainId, args[0])) {
-      const signer = await openSigner(run, role, chainId)
-      senders.push(senderOf(run, { db, client, signer }))
+      signers.push(await openSigner(run, role, chainId))
     }
-    return await ORDERS[name]({ db, senders, chainId }, args, options)
+    opened = await openSenders(run, { db, client, signers })
+    return await ORDERS[name]({ db, senders: opened.senders, chainId }, args, options)
   } finally {
+    await opened?.close()
     await db.close()
     await session.close()
   }

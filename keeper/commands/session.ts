@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, ensure } from '../base/errors.ts'
 import { openChain } from '../chain/client.ts'
 import type { ChainClient } from '../chain/client.ts'
 import { openContracts, readDeployment } from '../chain/contracts.ts'
 import type { Contracts } from '../chain/contracts.ts'
-import { openJournal } from '../chain/journal-writer.ts'
 import { openSender } from '../chain/sender.ts'
 import type { Sender } from '../chain/sender.ts'
-import { noSideLog } from '../chain/side-log.ts'
 import { openKey } from '../chain/open-key.ts'
 import { walletSigner } from '../chain/signer.ts'
 import type { TxSigner } from '../chain/signer.ts'
+import { openWriting } from '../chain/writing.ts'
 import type { Role } from '../config.ts'
 import type { Db } from '../store/db.ts'
 import { openStore } from '../store/open-store.ts'
@@ -47,16 +46,25 @@ export async function openSession(run: Run): Promise<Session> {
   }
 }
 
+/** With the right to sign for that key alone: the keeper may go on with its own beside it. */
 export async function openSendingSession(run: Run, role: Role): Promise<SendingSession> {
   const session = await openSession(run)
   try {
     const signer = await openSigner(run, role, session.client.chainId)
     const db = await openStore({ ...run.config, clock: run.clock })
-    const sender = senderOf(run, { db, client: session.client, signer })
+    const opened = await openSenders(run, { db, client: session.client, signers: [signer] }).catch(
+      async (error: unknown) => {
+        await db.close()
+        throw error
+      },
+    )
     const close = async (): Promise<void> => {
+      await opened.close()
       await db.close()
       await session.close()
     }
+    const [sender] = opened.senders
+    ensure(sender, 'INTERNAL', { what: 'no sender was opened' })
     return { ...session, db, sender, close }
   } catch (error) {
     await session.close()
@@ -64,25 +72,48 @@ export async function openSendingSession(run: Run, role: Role): Promise<SendingS
   }
 }
 
-export function senderOf(
+export interface Senders {
+  senders: Sender[]
+  close(): Promise<void>
+}
+
+export async function openSenders(
   run: Run,
-  { db, client, signer }: { db: Db; client: ChainClient; signer: TxSigner },
-): Sender {
+  { db, client, signers }: { db: Db; client: ChainClient; signers: readonly TxSigner[] },
+): Promise<Senders> {
   const { config, clock, log, signal } = run
-  return openSender({
-    journal: openJournal({ db, sideLog: noSideLog, clock }),
+  const writing = await openWriting({
+    db,
     client,
-    signer,
-    clock,
     log,
+    clock,
     signal,
-    fees: { maxFeePerGas: config.maxFeePerGas, minTipPerGas: config.minTipPerGas },
-    finality: config.finality,
-    nonceWaitMs: config.nonceWaitMs,
-    finalWaitMs: config.finalWaitMs,
-    bumpAfterMs: config.bumpAfterMs,
-    pollMs: config.pollMs,
+    home: config.home,
+    leaseMs: config.leaseMs,
+    senders: signers.map(({ address }) => address),
   })
+  const senders = signers.map((signer) =>
+    openSender({
+      client,
+      signer,
+      clock,
+      log,
+      signal,
+      journal: writing.journalOf(signer.address),
+      fees: {
+        maxFeePerGas: config.maxFeePerGas,
+        minTipPerGas: config.minTipPerGas,
+        dailyBudget: config.dailyFeeBudget,
+      },
+      finality: config.finality,
+      finalityDepth: config.finalityDepth,
+      nonceWaitMs: config.nonceWaitMs,
+      finalWaitMs: config.finalWaitMs,
+      bumpAfterMs: config.bumpAfterMs,
+      pollMs: config.pollMs,
+    }),
+  )
+  return { senders, close: () => writing.close() }
 }
 
 /** The role's key, wherever it is; on the local chain, without a keystore, a well-known test account. */
