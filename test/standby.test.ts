@@ -141,12 +141,31 @@ function twoKeepers(this: Mocha.Suite): void {
     await expectOneDay()
   })
 
+  it('S-42 a leader whose connection to the store is cut in the middle of the batches leads again by itself and finishes', async () => {
+    const leader = start(world.home, { pauseAt: 'extracted' })
+    await leader.says('extract-checked')
+    const db = await openStore({ ...world.config, databaseUrl: database.url, clock: systemClock })
+    // The sessions that hold the leases, one a sender.
+    await db.query(
+      `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())`,
+    )
+    await db.close()
+    leader.kill('SIGUSR2')
+    await leader.says('keeper-leads', 2)
+    await leader.says('day-done')
+    leader.kill('SIGTERM')
+    expect(await leader.ended).to.deep.equal([0, null])
+    await expectOneDay()
+  })
+
   it('S-44 a run by hand beside a leading keeper is refused at once, and the day is run once', async () => {
     const leader = start(world.home)
     await leader.says('keeper-leads')
     const config = { ...world.config, databaseUrl: database.url, home: otherHome }
     const error = await rejectionOf(openKeeper(config, testDeps()))
     expect([error.code, error.exitCode]).to.deep.equal(['LEASE_HELD', 75])
+    expect(error.facts['holder']).to.match(/:\d+$/)
     await leader.says('day-done')
     leader.kill('SIGTERM')
     expect(await leader.ended).to.deep.equal([0, null])

@@ -1,8 +1,8 @@
 import { KeeperError } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
 import type { Db } from '../store/db.ts'
-import { acquireLease } from './lease.ts'
-import type { Lease } from './lease.ts'
+import { acquireLease, readLeases } from './lease.ts'
+import type { Lease, LeaseRow } from './lease.ts'
 
 export interface LeaseSeat {
   chainId: number
@@ -36,9 +36,16 @@ export async function takeLeases(
   for (;;) {
     const { leases, heldSender } = await tryAll(db, seat)
     if (heldSender === undefined) return together(leases)
-    if (!standBy) throw new KeeperError('LEASE_HELD', { sender: heldSender, holder: 'another' })
+    if (!standBy) throw await held(db, seat, heldSender)
     await standBy(heldSender)
   }
+}
+
+async function held(db: Db, { chainId }: LeaseSeat, sender: Address): Promise<KeeperError> {
+  const rows = await readLeases(db)
+  const isIt = (row: LeaseRow): boolean =>
+    row.chainId === chainId && row.sender === sender.toLowerCase()
+  return new KeeperError('LEASE_HELD', { sender, holder: rows.find(isIt)?.holder ?? 'another' })
 }
 
 interface Tried {
