@@ -27,17 +27,31 @@ export function createApp(log: Logger): FastifyInstance {
     forceCloseConnections: true,
   })
   app.server.maxConnections = MAX_CONNECTIONS
-  app.setReplySerializer((payload) => `${toJson(redactDeep(payload), 2)}\n`)
+  app.setReplySerializer(asJson)
   app.setNotFoundHandler(async (request, reply) => {
     const error = new KeeperError('ROUTE_UNKNOWN', routeOf(request))
-    return reply.code(statusOf(error)).send({ error: shown(error) })
+    return reply
+      .code(statusOf(error))
+      .type(JSON_TYPE)
+      .serializer(asJson)
+      .send({ error: shown(error) })
   })
   app.setErrorHandler(async (error, request, reply) => {
     const status = statusOf(error)
     if (status >= 500) log.error({ ...routeOf(request), ...describe(error) }, 'request-failed')
-    return reply.code(status).send({ error: shown(error) })
+    return reply
+      .code(status)
+      .type(JSON_TYPE)
+      .serializer(asJson)
+      .send({ error: shown(error) })
   })
   return app
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+function asJson(payload: unknown): string {
+  return `${toJson(redactDeep(payload), 2)}\n`
 }
 
 function routeOf({ method, url }: FastifyRequest): { method: string; path: string } {

@@ -115,7 +115,7 @@ function quietFinality({ client, clock, config }: Keeper): FinalityView {
 
 function readEndpoints(metrics: Metrics, { client }: Keeper): void {
   metrics.rpcQuorum.set(client.quorum)
-  for (const { url: endpoint, state, head } of client.endpoints()) {
+  for (const { name: endpoint, state, head } of named(client.endpoints())) {
     metrics.rpcUp.set({ endpoint }, state === 'closed' ? 1 : 0)
     if (head !== undefined) metrics.rpcHead.set({ endpoint }, head)
   }
@@ -129,6 +129,16 @@ function readEndpoints(metrics: Metrics, { client }: Keeper): void {
     metrics.rpcSeconds.inc({ endpoint, method }, ms.totalMs / 1_000)
     metrics.rpcSlowest.set({ endpoint, method }, ms.maxMs / 1_000)
   }
+}
+
+/** Two endpoints of one provider differ only in a key, which is not shown: they are numbered. */
+function named<T extends { url: string }>(endpoints: readonly T[]): (T & { name: string })[] {
+  const seen = new Map<string, number>()
+  return endpoints.map((endpoint) => {
+    const count = (seen.get(endpoint.url) ?? 0) + 1
+    seen.set(endpoint.url, count)
+    return { ...endpoint, name: count === 1 ? endpoint.url : `${endpoint.url} #${count}` }
+  })
 }
 
 async function readBalances(metrics: Metrics, keeper: Keeper): Promise<void> {

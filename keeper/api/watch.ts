@@ -15,6 +15,8 @@ import { addOpsRoutes } from './ops.ts'
 import { openPing } from './ping.ts'
 import type { Ping } from './ping.ts'
 import type { Role } from './readiness.ts'
+import { openSelfCheck } from './self-check.ts'
+import type { SelfCheck } from './self-check.ts'
 import { stepMeter } from './step-meter.ts'
 import { openWebhook } from './webhook.ts'
 import type { Webhook } from './webhook.ts'
@@ -45,6 +47,7 @@ interface State {
   keeper: Keeper | undefined
   readSlots: (keeper: Keeper) => Promise<SlotFigures[]>
   ping: Ping | undefined
+  selfCheck: SelfCheck | undefined
 }
 
 /** Opened before the keeper, so that a start that hangs, or a standby, can be seen too. */
@@ -56,10 +59,12 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
     keeper: undefined,
     readSlots: async () => [],
     ping: undefined,
+    selfCheck: undefined,
   }
   const webhook = webhookOf(config, name, log, metrics)
   const sinks = sinksOf(log, metrics, webhook, state)
   const alerts = openAlerts({ clock: systemClock, sinks })
+  state.selfCheck = openSelfCheck(alerts, systemClock)
   const pages = await openPages(config, log, { alerts, metrics, state })
   const stop = new AbortController()
   let looking: Promise<void> | undefined
@@ -167,8 +172,9 @@ async function lookOften(state: State, log: Logger, signal: AbortSignal): Promis
   await look(state).catch(() => {})
 }
 
-async function look({ keeper, readSlots, ping, role }: State): Promise<void> {
+async function look({ keeper, readSlots, ping, selfCheck, role }: State): Promise<void> {
   if (!keeper || !ping || role === 'standby') return
   const figures = await readSlots(keeper)
   await ping.tell(figures.find(({ job }) => job === DAILY_JOB)?.lastDone)
+  if (role === 'leader') await selfCheck?.look(keeper)
 }

@@ -57,7 +57,7 @@ export const METRICS = {
   txAttempts: counter('muster_tx_attempts_total', 'signed attempts: send, bump, cancel', [
     'purpose',
   ]),
-  txInFlight: gauge('muster_tx_in_flight', 'transactions that are planned but not yet final', [
+  txInFlight: gauge('muster_tx_in_flight', 'transactions that this process is carrying out', [
     'sender',
   ]),
   txSeconds: histogram(

@@ -84,6 +84,11 @@ export async function runDue(
       alerts.clear('slot-late', alert.key)
       return true
     }
+    // A stop is somebody's wish: the row waits for the next start, and nobody is called.
+    if (isKeeperError(error, 'STOPPED')) {
+      keeper.log.info({ job: job.name, slot }, 'slot-left-to-next-start')
+      return true
+    }
     keeper.log.error({ job: job.name, slot, code, message }, 'slot-late')
     alerts.raise(canWait(error) ? 'slot-late' : 'slot-failed', { ...alert, code, reason: message })
     return !canWait(error)
