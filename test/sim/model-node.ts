@@ -45,7 +45,32 @@ export interface NodeOptions {
   time: SimTime
   random: Random
   timeoutMs: number
+  words: Words
   note(line: string): void
+}
+
+/** How a kind of node says no. 'mute' says the same for everything: only hashes tell then. */
+export type Words = 'geth' | 'hardhat' | 'parity' | 'mute'
+
+const REWORDED: Record<Words, readonly [RegExp, string][]> = {
+  geth: [],
+  hardhat: [
+    [/already known/, 'Known transaction: 0x00'],
+    [/nonce too low/, 'Transaction nonce too low. Expected nonce to be at least 4 but got 1.'],
+    [/underpriced/, 'Replacement transaction underpriced.'],
+    [/insufficient funds/, "Sender doesn't have enough funds to send tx."],
+  ],
+  parity: [
+    [/already known/, 'Transaction with the same hash was already imported.'],
+    [/nonce too low/, 'Transaction nonce is too low. Try incrementing the nonce.'],
+    [/underpriced/, 'Transaction gas price is too low: could not replace existing tx.'],
+    [/insufficient funds/, 'Insufficient funds. The account has not enough balance.'],
+  ],
+  mute: [[/./, 'internal error']],
+}
+
+function reword(words: Words, message: string): string {
+  return REWORDED[words].find(([pattern]) => pattern.test(message))?.[1] ?? message
 }
 
 const MAX_LATENCY_MS = 40
@@ -115,7 +140,9 @@ function tell(
     }
     return { value: answer(chain, view, method, params) }
   } catch (error) {
-    if (error instanceof Refusal) return { fault: refused(method, error.message) }
+    if (error instanceof Refusal) {
+      return { fault: refused(method, reword(options.words, error.message)) }
+    }
     if (error instanceof CallReverted) return { fault: refused(method, error.message, error.data) }
     throw error
   }

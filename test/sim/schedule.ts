@@ -1,5 +1,5 @@
 import { NODE_FAULTS } from './model-node.ts'
-import type { NodeMode } from './model-node.ts'
+import type { NodeMode, Words } from './model-node.ts'
 import type { Place } from './sim-process.ts'
 import type { Random } from './random.ts'
 
@@ -40,6 +40,8 @@ export interface Death {
 /** Everything a seed decides before the first block. */
 export interface Schedule {
   nodes: number
+  /** How each of them words a refusal. */
+  words: readonly Words[]
   window: number
   cycles: number
   members: number
@@ -82,6 +84,7 @@ const COMMON: readonly Event['do'][] = [
   'freeze',
   'freeze',
 ]
+const WORDS: readonly Words[] = ['geth', 'geth', 'hardhat', 'parity', 'mute']
 const RARE_PERMILLE = 200
 
 export function drawSchedule(random: Random): Schedule {
@@ -97,6 +100,7 @@ export function drawSchedule(random: Random): Schedule {
   const isCopied = events.some(({ do: kind }) => kind === 'power-loss' || kind === 'backup')
   return {
     nodes,
+    words: Array.from({ length: nodes }, () => random.pick(WORDS)),
     window: random.pick([1, 1, 2, 4]),
     cycles: random.pick([1, 1, 1, 2]),
     members: random.between(2, 8),

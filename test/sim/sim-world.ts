@@ -68,8 +68,9 @@ export function createWorld(seed: number, store: SimStore, note: (line: string) 
   const chain = createChain({ sender: SENDER, contract, members, finalDepth, startMs })
   const nodes = Array.from({ length: schedule.nodes }, (_, index) => {
     const name = `node-${index}`
-    const own = random.fork(name)
-    return createNode({ name, chain, time, random: own, timeoutMs: RPC_TIMEOUT_MS, note: timed })
+    const words = schedule.words[index] ?? 'geth'
+    const own = { random: random.fork(name), timeoutMs: RPC_TIMEOUT_MS, words, note: timed }
+    return createNode({ name, chain, time, ...own })
   })
   const sideLog = emptySideLog()
   const copies: SimWorld['copies'] = []
