@@ -18,6 +18,9 @@ const MAX_JOBS = 8
 // After that many failing seeds the rest would only repeat them.
 const MAX_FAILED = 20
 const MAX_MUTANT_SEEDS = 500
+const SEEDS_A_REPORT = 1_000
+
+let told = 0
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +45,7 @@ async function main(): Promise<number> {
   const maxFailed = values['stop-early'] ? 1 : MAX_FAILED
   const startMs = systemClock.nowMs()
   const summary = process.send
-    ? await runSeeds(range, maxFailed, () => {})
+    ? await runSeeds(range, maxFailed, report)
     : await runJobs(range, Math.min(MAX_JOBS, numberOf(values.jobs)), maxFailed)
   summary.seconds = Math.round((systemClock.nowMs() - startMs) / 1000)
   if (process.send) await sendUp(summary)
@@ -79,6 +82,7 @@ async function runJobs(range: Range, jobs: number, maxFailed: number): Promise<S
 function runJob({ first, count }: Range): Promise<Summary> {
   const args = ['--first', String(first), '--seeds', String(count)]
   if (values['stop-early']) args.push('--stop-early')
+  if (values.json) args.push('--json')
   const child = fork(import.meta.filename, args, { stdio: 'inherit' })
   return new Promise((done, fail) => {
     let summary: Summary | undefined
@@ -96,13 +100,17 @@ function sendUp(summary: Summary): Promise<void> {
   return new Promise((done) => void process.send?.(summary, () => done()))
 }
 
-function report(done: number, of: number): void {
-  if (!values.json && process.stderr.isTTY) process.stderr.write(`\r${done}/${of}`)
+/** A failing seed is worth looking at while the others still run. */
+function report({ schedules, failed }: Summary): void {
+  const line = failed.at(-1)
+  if (values.json) return
+  if (line !== undefined && failed.length > told) process.stderr.write(`${line}\n`)
+  else if (schedules % SEEDS_A_REPORT === 0) process.stderr.write(`${schedules} schedules\n`)
+  told = failed.length
 }
 
 function print(summary: Summary): void {
   if (values.json) return console.log(JSON.stringify(summary))
-  for (const line of summary.failed) console.log(line)
   const { schedules, done, stopped, double, lost, other, steps, seconds } = summary
   console.log(
     `${schedules} schedules: ${double} double, ${lost} lost, ${other} other faults; ` +

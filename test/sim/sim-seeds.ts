@@ -44,7 +44,7 @@ const SEEDS_A_STORE = 1_000
 export async function runSeeds(
   { first, count }: Range,
   maxFailed: number,
-  report: (done: number, of: number) => void,
+  report: (soFar: Summary) => void,
 ): Promise<Summary> {
   let summary = EMPTY
   let store = await openSimStore()
@@ -54,7 +54,7 @@ export async function runSeeds(
       store = await openSimStore()
     }
     summary = add(summary, summaryOf(await runSchedule(first + index, store)))
-    report(index + 1, count)
+    report(summary)
     if (summary.failed.length >= maxFailed) break
   }
   await store.close()
