@@ -72,8 +72,12 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
   try {
     const deployment = await readDeployment(config.deploymentsDir, client.chainId)
     const contracts = await openContracts(client, deployment)
-    const signers = await openSigners(config, roles, deps)
-    db = await openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
+    // Side by side: a keystore takes its time on purpose, and so does the embedded store.
+    const opening = openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
+    const signing = openSigners(config, roles, deps)
+    await Promise.allSettled([opening, signing])
+    db = await opening
+    const signers = await signing
     writing = await openWriting({
       db,
       client,
@@ -145,10 +149,10 @@ async function openSigners(
   roles: readonly SigningRole[],
   { signers = {} }: KeeperDeps,
 ): Promise<Signers> {
-  const opened: Signers = {}
-  for (const role of roles) {
-    opened[role] = signers[role] ?? (await openKey(config.keys[role], config))
-  }
+  const opening = roles.map(async (role): Promise<[SigningRole, TxSigner]> => {
+    return [role, signers[role] ?? (await openKey(config.keys[role], config))]
+  })
+  const opened: Signers = Object.fromEntries(await Promise.all(opening))
   const { reporter, keeper } = opened
   if (reporter && keeper && reporter.address === keeper.address) {
     throw new KeeperError('KEYS_NOT_SEPARATE', { address: keeper.address })
