@@ -1,12 +1,12 @@
 import type { AlertSink } from '../base/alerts.ts'
-import { describe, isKeeperError } from '../base/errors.ts'
+import { describe } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { retry } from '../base/retry.ts'
 import { isoTime, systemClock } from '../base/time.ts'
 import type { Clock, Cycle, UnixSeconds } from '../base/time.ts'
 import { readLastSuccess, writeLastSuccess } from './last-success.ts'
 import type { LastSuccess } from './last-success.ts'
-import { post } from './receiver.ts'
+import { mayEnd, post } from './receiver.ts'
 
 /** The newest slot of the daily job that was completed. */
 export interface DoneSlot {
@@ -97,7 +97,7 @@ async function ping(
     deadlineMs: DEADLINE_MS,
     ...BACKOFF,
     clock,
-    isRetryable: (error) => isKeeperError(error) && error.facts['isFinal'] !== true,
+    isRetryable: mayEnd,
   })
 }
 

@@ -1,4 +1,4 @@
-import { KeeperError, messageOf } from '../base/errors.ts'
+import { KeeperError, isKeeperError, messageOf } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 
 /** A receiver of messages: only its origin is ever shown, because the rest of its URL is a secret. */
@@ -42,6 +42,11 @@ export async function post({ url, body, signal }: Message): Promise<void> {
 /** Asking again does not help when the address or the message is wrong. */
 function isFinal(status: number): boolean {
   return status < 500 && status !== 408 && status !== 425 && status !== 429
+}
+
+/** Of a failed post. */
+export function mayEnd(error: unknown): boolean {
+  return isKeeperError(error) && error.facts['isFinal'] !== true
 }
 
 /** fetch says only 'fetch failed'; its cause says why. */

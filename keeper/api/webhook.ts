@@ -1,12 +1,12 @@
 import { ALERTS } from '../base/alerts.ts'
 import type { AlertSink, Notice } from '../base/alerts.ts'
-import { describe, isKeeperError } from '../base/errors.ts'
+import { describe } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { retry } from '../base/retry.ts'
 import { isoTime, systemClock } from '../base/time.ts'
 import type { Clock } from '../base/time.ts'
 import { within } from './deadline.ts'
-import { post } from './receiver.ts'
+import { mayEnd, post } from './receiver.ts'
 
 export interface Webhook {
   sink: AlertSink
@@ -49,7 +49,7 @@ export function openWebhook(options: WebhookOptions): Webhook {
         ...BACKOFF,
         clock,
         signal: stop.signal,
-        isRetryable: (error) => isKeeperError(error) && error.facts['isFinal'] !== true,
+        isRetryable: mayEnd,
       })
       onOutcome('delivered')
     } catch (error) {

@@ -7,7 +7,7 @@ import { fetchLastSuccess, lastSuccessFile, readLastSuccess } from '../api/last-
 import type { LastSuccess } from '../api/last-success.ts'
 import { judgeLife } from '../api/overdue.ts'
 import type { LifeSign } from '../api/overdue.ts'
-import { post } from '../api/receiver.ts'
+import { mayEnd, post } from '../api/receiver.ts'
 import type { Report, Run } from './command.ts'
 
 interface DeadManOptions {
@@ -21,7 +21,8 @@ const DEFAULT_GRACE_SECONDS = 3_600
 // After a day the next slot is due, and the question is another one.
 const MAX_GRACE_SECONDS = 86_400
 // cron asks again in minutes; until then a receiver that restarts is waited for.
-const PATIENCE = { attempts: 3, deadlineMs: 45_000, firstDelayMs: 1_000, maxDelayMs: 5_000 }
+const BACKOFF = { firstDelayMs: 1_000, maxDelayMs: 5_000 }
+const PATIENCE = { attempts: 3, deadlineMs: 45_000, ...BACKOFF, isRetryable: mayEnd }
 const WATCHER = 'dead man’s switch'
 
 /**
