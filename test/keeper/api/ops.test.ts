@@ -83,6 +83,16 @@ describe('the pages for monitors', function () {
     ])
   })
 
+  it('a standby is ready: waiting is its work; one that stops is not', async () => {
+    watch.setRole('standby')
+    const standby = await get('/readyz')
+    expect([standby.status, standby.json['role']]).to.deep.equal([200, 'standby'])
+    expect((await get('/metrics')).text).to.include('muster_leader 0')
+    watch.setRole('stopping')
+    await later()
+    expect((await get('/readyz')).status).to.equal(503)
+  })
+
   it('/readyz is 503 and names the check when no node answers, a write failed or the queue stopped', async () => {
     follow()
     watch.alerts.raise('journal-write-failing', { reason: 'no space left on device' })
