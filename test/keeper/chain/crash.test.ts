@@ -1,21 +1,23 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { KeeperError } from '../../../keeper/base/errors.ts'
 import { systemClock } from '../../../keeper/base/time.ts'
 import type { Address } from '../../../keeper/base/schema.ts'
-import { findBrokenEvent } from '../../../keeper/chain/journal-chain.ts'
 import { attemptsOf, listJournal } from '../../../keeper/chain/journal.ts'
 import type { TxAttempt, TxRecord } from '../../../keeper/chain/journal-rows.ts'
+import { readSideLog } from '../../../keeper/chain/side-log-file.ts'
 import { openStore } from '../../../keeper/store/open-store.ts'
 import { openPostgres } from '../../../keeper/store/postgres.ts'
 import type { Db } from '../../../keeper/store/db.ts'
 import { countOf, mine, placeCounter, startNode } from '../../helpers/chain.ts'
 import type { TestNode } from '../../helpers/chain.ts'
 import type { CrashOrder } from '../../helpers/crash-child.ts'
+import { expectExactlyOnce, expectJournalWhole } from '../../helpers/oracle.ts'
 import { ON_POSTGRES, createSchema } from '../../helpers/store.ts'
 
 const CHILD = fileURLToPath(new URL('../../helpers/crash-child.ts', import.meta.url))
@@ -52,13 +54,18 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
     if (base.schema) await withDb((db) => db.exec(`drop schema ${base.schema} cascade`))
   })
 
-  async function run(order: Partial<CrashOrder> = {}): Promise<number | 'SIGKILL'> {
+  async function run(
+    order: Partial<CrashOrder> = {},
+    killAfterMs?: number,
+  ): Promise<number | 'SIGKILL'> {
     const json = JSON.stringify({ ...base, ...order })
     const child = spawn(process.execPath, [CHILD, json], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const timer = killAfterMs && setTimeout(() => child.kill('SIGKILL'), killAfterMs)
     const said: string[] = []
     child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()))
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
-    if (code === 1 || code === 70) throw new Error(said.join(''))
+    clearTimeout(timer)
+    if (code === 70 || code === 78) throw new Error(said.join(''))
     return signal === 'SIGKILL' ? 'SIGKILL' : (code ?? -1)
   }
 
@@ -73,10 +80,10 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
     }
   }
 
-  /** Every row, oldest first, with its attempts; the chain of events must be whole each time. */
+  /** Every row, oldest first, with its attempts; both books must agree each time. */
   async function journal(): Promise<(TxRecord & { attempts: TxAttempt[] })[]> {
     return withDb(async (db) => {
-      expect(await findBrokenEvent(db)).to.equal(undefined)
+      await expectJournalWhole(db, readSideLog(home, 'all'))
       const rows = (await listJournal(db)).toReversed()
       const found = []
       for (const row of rows) found.push({ ...row, attempts: await attemptsOf(db, row.id) })
@@ -85,12 +92,12 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
   }
 
   /** Whatever happened: one execution a key, one nonce each, one signature each. */
-  async function expectOnce(keys: number): Promise<void> {
+  async function expectOnce(keys: readonly string[]): Promise<void> {
+    const executions = await countOf(node, counter)
+    await withDb((db) => expectExactlyOnce(db, { keys, executions }))
     const rows = await journal()
-    expect(await countOf(node, counter)).to.equal(keys)
-    expect(rows.map(({ state }) => state)).to.deep.equal(Array(keys).fill('final'))
-    expect(rows.map(({ nonce }) => nonce)).to.deep.equal(Array.from({ length: keys }, (_, n) => n))
-    expect(rows.map(({ attempts }) => attempts.length)).to.deep.equal(Array(keys).fill(1))
+    expect(rows.map(({ nonce }) => nonce)).to.deep.equal(keys.map((_, nonce) => nonce))
+    expect(rows.map(({ attempts }) => attempts.length)).to.deep.equal(keys.map(() => 1))
     for (const { hash, attempts } of rows) expect(attempts[0]?.hash).to.equal(hash)
   }
 
@@ -113,7 +120,7 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
       expect(after?.nonce).to.equal(before?.nonce)
       const raws = (before?.attempts ?? []).map(({ raw }) => raw)
       if (raws.length > 0) expect(after?.attempts.map(({ raw }) => raw)).to.deep.equal(raws)
-      await expectOnce(1)
+      await expectOnce(['a'])
     })
   }
 
@@ -125,7 +132,7 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
     expect(await run({ keys })).to.equal(0)
     const after = await journal()
     expect(after.slice(0, 2)).to.deep.equal(before.slice(0, 2))
-    await expectOnce(4)
+    await expectOnce(keys)
   })
 
   it('S-04 accepted into the pool, not yet mined: after the restart still one hash', async () => {
@@ -134,7 +141,7 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
     expect(await run({ nonceWaitMs: 300 })).to.equal(75)
     await mine(node)
     expect(await run()).to.equal(0)
-    await expectOnce(1)
+    await expectOnce(['a'])
   })
 
   it('S-07 a bump saved but not sent is sent, not a third one', async () => {
@@ -150,4 +157,95 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
     expect(tx).to.include({ state: 'final', hash: tx?.attempts[1]?.hash })
     expect(await countOf(node, counter)).to.equal(1)
   })
+
+  it('S-06 Z-49 killed in a window of three, at each label: every one of six is done once', async () => {
+    const keys = ['b/1', 'b/2', 'b/3', 'b/4', 'b/5', 'b/6']
+    await set()
+    const deaths = [
+      ['intent-stored', 2],
+      ['signed-stored', 2],
+      ['broadcast-accepted', 1],
+      ['receipt-stored', 1],
+      ['final', 1],
+    ] as const
+    for (const [dieAt, dieOn] of deaths) {
+      expect(await run({ keys, window: 3, dieAt, dieOn })).to.equal('SIGKILL')
+    }
+    expect(await run({ keys, window: 3 })).to.equal(0)
+    await expectOnce(keys)
+  })
+
+  describe('during a cancellation', () => {
+    const CANCEL = { isCancelled: true, dieOn: 2 }
+
+    /** Row, attempts and chain tell one story: `hash` of the attempt with that purpose was mined. */
+    async function expectMined(purpose: 'send' | 'cancel'): Promise<void> {
+      const [tx, ...others] = await journal()
+      expect(others).to.deep.equal([])
+      expect(tx?.attempts.map((attempt) => attempt.purpose)).to.deep.equal(['send', 'cancel'])
+      const mined = tx?.attempts.find((attempt) => attempt.purpose === purpose)
+      const state = purpose === 'cancel' ? 'cancelled' : 'final'
+      expect(tx).to.include({ state, hash: mined?.hash, nonce: 0 })
+      expect((await node.client.receipt(mined?.hash ?? '0x'))?.succeeded).to.equal(true)
+      expect(await countOf(node, counter)).to.equal(purpose === 'cancel' ? 0 : 1)
+    }
+
+    const REFUSED = new KeeperError('TX_CANCELLED', { kind: '', key: '', reason: '' }).exitCode
+
+    it('S-08 killed when the cancel is signed: it goes out at the restart, is mined, and the intent is cancelled', async () => {
+      await set(false)
+      expect(await run({ ...CANCEL, dieAt: 'signed-stored' })).to.equal('SIGKILL')
+      expect(await run({ nonceWaitMs: 300 })).to.equal(75)
+      await mine(node)
+      expect(await run()).to.equal(REFUSED)
+      await expectMined('cancel')
+    })
+
+    it('S-08 killed when the cancel is signed and the original is mined meanwhile: it is final', async () => {
+      await set(false)
+      expect(await run({ ...CANCEL, dieAt: 'signed-stored' })).to.equal('SIGKILL')
+      await mine(node)
+      expect(await run()).to.equal(0)
+      await expectMined('send')
+    })
+
+    it('S-08 killed when the cancel is at the node, which mines it: the intent is cancelled', async () => {
+      await set(false)
+      expect(await run({ ...CANCEL, dieAt: 'broadcast-accepted' })).to.equal('SIGKILL')
+      await mine(node)
+      expect(await run()).to.equal(REFUSED)
+      await expectMined('cancel')
+    })
+
+    it('S-08 killed when the cancel is at the node, which mines the original: it is final', async () => {
+      await set(false)
+      expect(await run({ ...CANCEL, dieAt: 'broadcast-accepted' })).to.equal('SIGKILL')
+      const [tx] = await journal()
+      await node.request('hardhat_dropTransaction', [tx?.attempts[1]?.hash])
+      await node.client.sendRaw(tx?.attempts[0]?.raw ?? '0x')
+      await mine(node)
+      expect(await run()).to.equal(0)
+      await expectMined('send')
+    })
+  })
+
+  if (ON_POSTGRES) {
+    it('S-09 killed inside a migration, again and again: the next start begins there', async () => {
+      await set()
+      for (const scripts of [0, 1, 5]) {
+        expect(await run({ dieInMigration: scripts })).to.equal('SIGKILL')
+      }
+      expect(await run()).to.equal(0)
+      await expectOnce(['a'])
+    })
+  } else {
+    it('S-09 killed while the store is made, at any moment: the next start makes it whole', async () => {
+      await set()
+      await rm(home, { recursive: true, force: true })
+      await mkdir(home)
+      for (const afterMs of [300, 900, 2_000]) await run({}, afterMs)
+      expect(await run()).to.equal(0)
+      await expectOnce(['a'])
+    })
+  }
 })
