@@ -5,11 +5,10 @@ import type { Transaction } from '@electric-sql/pglite'
 import type { Clock } from '../base/time.ts'
 import type { Db } from './db.ts'
 import { lockDirectory } from './directory-lock.ts'
+import { Statements } from './pglite-statements.ts'
 import { INT8, NUMERIC, atMostOne, exactlyOne } from './rows.ts'
 
 const PARSERS = { [INT8]: BigInt, [NUMERIC]: String }
-
-type Runner = Pick<Transaction, 'query' | 'exec'>
 
 /** In a directory of its own, which it locks first: PGlite itself would let two processes in. */
 export async function openPglite(dir: string, clock: Clock): Promise<Db> {
@@ -17,6 +16,7 @@ export async function openPglite(dir: string, clock: Clock): Promise<Db> {
   const lock = await lockDirectory(dir, clock)
   try {
     const lite = await PGlite.create(join(dir, 'pgdata'), { parsers: PARSERS })
+    await lite.exec(SETTINGS)
     return pgliteDb(lite, () => lock.release())
   } catch (error) {
     await lock.release()
@@ -30,31 +30,49 @@ export async function openPgliteInMemory(dump?: Blob): Promise<{ db: Db; dump():
     parsers: PARSERS,
     ...(dump === undefined ? {} : { loadDataDir: dump }),
   })
+  await lite.exec(SETTINGS)
   return { db: pgliteDb(lite, async () => {}), dump: () => lite.dumpDataDir('none') }
 }
 
+/**
+ * A plan is made when a table is small and kept while it grows, since nothing analyzes the tables here: a scan
+ * of the whole table would be chosen for good.
+ */
+const SETTINGS = 'set enable_seqscan = off'
+
 function pgliteDb(lite: PGlite, afterClose: () => Promise<void>): Db {
+  const statements = new Statements(lite)
+  const inTurn = gate()
   return {
-    ...queries(lite),
+    ...queries(lite, statements, inTurn),
     begin: async <T>(fn: (t: Db) => Promise<T>): Promise<T> =>
-      lite.transaction((t) => fn(transactionDb(t))),
+      inTurn(() => lite.transaction((t) => fn(transactionDb(t, statements)))),
     close: async () => {
-      if (!lite.closed) await lite.close()
+      if (!lite.closed) await inTurn(() => lite.close())
       await afterClose()
     },
   }
 }
 
+type Gate = <T>(task: () => Promise<T>) => Promise<T>
+
+/** There is one connection: a transaction holds back what does not belong to it. */
+function gate(): Gate {
+  let tail: Promise<unknown> = Promise.resolve()
+  return (task) => {
+    const result = tail.then(task)
+    tail = result.catch(() => {})
+    return result
+  }
+}
+
+const atOnce: Gate = (task) => task()
+
 type Queries = Pick<Db, 'kind' | 'query' | 'one' | 'maybeOne' | 'exec'>
 
-function queries(runner: Runner): Queries {
-  async function query<T extends object>(
-    sql: string,
-    params: readonly unknown[] = [],
-  ): Promise<T[]> {
-    const result = await runner.query<T>(sql, [...params])
-    return result.rows
-  }
+function queries(runner: Pick<Transaction, 'exec'>, statements: Statements, inTurn: Gate): Queries {
+  const query = <T extends object>(sql: string, params: readonly unknown[] = []): Promise<T[]> =>
+    inTurn(() => statements.query<T>(sql, params))
   return {
     kind: 'pglite',
     query,
@@ -62,13 +80,17 @@ function queries(runner: Runner): Queries {
       exactlyOne(await query<T>(sql, params)),
     maybeOne: async <T extends object>(sql: string, params?: readonly unknown[]) =>
       atMostOne(await query<T>(sql, params)),
-    exec: async (sql) => void (await runner.exec(sql)),
+    exec: (sql) =>
+      inTurn(async () => {
+        await runner.exec(sql)
+        await statements.forget()
+      }),
   }
 }
 
-function transactionDb(runner: Transaction): Db {
+function transactionDb(runner: Transaction, statements: Statements): Db {
   const t: Db = {
-    ...queries(runner),
+    ...queries(runner, statements, atOnce),
     begin: (fn) => fn(t),
     close: async () => {},
   }

@@ -2,6 +2,11 @@
 -- The journal's head that the transaction carries to the chain as 32 more bytes of calldata.
 alter table tx add column anchor text;
 
+-- An event costs what its indexes and checks cost, five times a transaction. The chain of hashes shows what
+-- these two would: an event twice, or one whose row is gone.
+alter table journal_event drop constraint journal_event_hash_key;
+alter table journal_event drop constraint journal_event_tx_id_fkey;
+
 -- Who may write for a sender. The epoch grows at each take-over, and each event checks it.
 create table writer_lease (
   chain_id   bigint not null,
@@ -16,13 +21,14 @@ create table writer_lease (
 -- The begin of every move: the head, if it is where the writer computed the hash from (MJ001). It comes
 -- first, so that all writers lock in one order, and a take-over locks it too: what passed before is seen by
 -- the new holder, and what comes after is refused.
-create function journal_begin(p_seq bigint, p_prev text, p_hash text) returns void
+create function journal_begin(p_seq bigint, p_prev text, p_hash text) returns bool
 language plpgsql as $$
 begin
   update journal_head set seq = p_seq, hash = p_hash where seq = p_seq - 1 and hash = p_prev;
   if not found then
     raise exception 'the head of the journal moved' using errcode = 'MJ001';
   end if;
+  return true;
 end $$;
 
 -- The row is not as the writer last saw it: nothing has happened.
@@ -59,8 +65,10 @@ create function journal_open(
   p_chain_id bigint, p_contract text, p_tx_kind text, p_key text, p_payload_hash text, p_sender text,
   p_nonce bigint, p_data text, p_value numeric, p_gas_limit bigint, p_anchor text
 ) returns bool language plpgsql as $$
+declare
+  v_begun bool;
 begin
-  perform journal_begin(p_seq, p_prev, p_hash);
+  v_begun := journal_begin(p_seq, p_prev, p_hash);
   insert into tx (id, chain_id, contract, kind, key, payload_hash, sender, nonce, data, value,
                   gas_limit, anchor, state, created_at, updated_at)
   overriding system value
@@ -82,10 +90,11 @@ create function journal_sign(
   p_to text, p_attempt text, p_raw text, p_purpose text, p_max_fee numeric, p_tip numeric
 ) returns bool language plpgsql as $$
 declare
+  v_begun bool;
   v_chain_id bigint;
   v_sender text;
 begin
-  perform journal_begin(p_seq, p_prev, p_hash);
+  v_begun := journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, hash = p_attempt, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;
@@ -103,10 +112,11 @@ create function journal_broadcast(
   p_to text, p_attempt text
 ) returns bool language plpgsql as $$
 declare
+  v_begun bool;
   v_chain_id bigint;
   v_sender text;
 begin
-  perform journal_begin(p_seq, p_prev, p_hash);
+  v_begun := journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, reason = null, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;
@@ -125,10 +135,11 @@ create function journal_receipt(
   p_gas_used bigint, p_gas_price numeric, p_reason text
 ) returns bool language plpgsql as $$
 declare
+  v_begun bool;
   v_chain_id bigint;
   v_sender text;
 begin
-  perform journal_begin(p_seq, p_prev, p_hash);
+  v_begun := journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, hash = p_attempt, succeeded = p_succeeded, block_number = p_block_number,
          block_hash = p_block_hash, gas_used = p_gas_used, gas_price = p_gas_price,
          reason = p_reason, updated_at = p_at
@@ -146,10 +157,11 @@ create function journal_close(
   p_to text, p_reason text, p_nonce bigint
 ) returns bool language plpgsql as $$
 declare
+  v_begun bool;
   v_chain_id bigint;
   v_sender text;
 begin
-  perform journal_begin(p_seq, p_prev, p_hash);
+  v_begun := journal_begin(p_seq, p_prev, p_hash);
   update tx set state = p_to, reason = p_reason, nonce = p_nonce, updated_at = p_at
    where id = p_tx and state = p_state and coalesce(block_hash, hash, '') = p_mark
   returning chain_id, sender into v_chain_id, v_sender;

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
-import type { Address } from '../../../keeper/base/schema.ts'
+import { AbiCoder, hexlify, keccak256 } from 'ethers'
+import fc from 'fast-check'
+import type { Address, Hex } from '../../../keeper/base/schema.ts'
 import { systemClock } from '../../../keeper/base/time.ts'
 import { findBrokenEvent } from '../../../keeper/chain/journal-chain.ts'
 import {
@@ -7,6 +9,7 @@ import {
   findIntent,
   listJournal,
   openIntent,
+  payloadHashOf,
   unresolved,
 } from '../../../keeper/chain/journal.ts'
 import type { TxIntent } from '../../../keeper/chain/journal.ts'
@@ -81,6 +84,22 @@ describe('the journal', function () {
       expect(refusal.code).to.equal('IDEMPOTENCY_PAYLOAD')
     }
     expect((await open(intentFor(TO, 'b'))).nonce).to.equal(1)
+  })
+
+  it('the hash of a payload is that of its ABI encoding', () => {
+    const payload = fc.record({
+      to: fc.constantFrom(TO, SENDER),
+      value: fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }),
+      data: fc.uint8Array({ maxLength: 100 }),
+    })
+    fc.assert(
+      fc.property(payload, ({ to, value, data }) => {
+        const hex = hexlify(data) as Hex
+        const types = ['address', 'uint256', 'bytes']
+        const encoded = AbiCoder.defaultAbiCoder().encode(types, [to, value, hex])
+        expect(payloadHashOf({ to, value, data: hex })).to.equal(keccak256(encoded))
+      }),
+    )
   })
 
   it('another kind, contract or chain is another key', async () => {
