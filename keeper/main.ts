@@ -119,9 +119,19 @@ async function lead(run: Run): Promise<void> {
 }
 
 /** Where orders reach the keeper while it leads: through the socket in its home (decision 0015). */
-function deskOf(keeper: Keeper, onDrained: () => void): Desk {
-  const { db, client, reporter } = keeper
-  return { db, senders: [reporter, keeper.keeper], chainId: client.chainId, onDrained }
+function deskOf(
+  { db, client, reporter, keeper, config, clock }: Keeper,
+  onDrained: () => void,
+): Desk {
+  return {
+    db,
+    senders: [reporter, keeper],
+    chainId: client.chainId,
+    config,
+    clock,
+    endpoints: () => client.endpoints(),
+    onDrained,
+  }
 }
 
 /** True: the lease is gone, and another keeper may be signing by now. */

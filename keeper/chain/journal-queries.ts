@@ -37,6 +37,19 @@ export async function spentSince(
   return BigInt(paid) + BigInt(reserved)
 }
 
+// A queue is as long as a window, and what is not final yet: more is a fault that the first ones show.
+const MAX_OPEN = 200
+
+/** What is neither final nor closed, of every sender, oldest nonce first. */
+export async function listOpen(db: Db, chainId: number): Promise<TxRecord[]> {
+  const rows = await db.query<TxRow>(
+    `${SELECT_TX} where chain_id = $1 and state not in ('final', 'reverted', 'cancelled')
+      order by sender, nonce limit $2`,
+    [chainId, MAX_OPEN],
+  )
+  return rows.map(txOf)
+}
+
 /** By its number, or by the hash of any of its attempts. */
 export async function findTx(db: Db, name: string): Promise<TxRecord | undefined> {
   const isNumber = /^\d{1,18}$/.test(name)

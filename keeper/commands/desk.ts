@@ -4,11 +4,16 @@ import { unresolved } from '../chain/journal.ts'
 import { findTx } from '../chain/journal-queries.ts'
 import type { TxRecord } from '../chain/journal-rows.ts'
 import type { Sender } from '../chain/sender.ts'
+import type { Clock } from '../base/time.ts'
+import type { EndpointStatus } from '../chain/endpoint.ts'
+import type { Config } from '../config.ts'
 import type { Db } from '../store/db.ts'
 import type { ControlRequest } from '../api/control.ts'
 import type { Report } from './command.ts'
 import { journalReport, transactionReport } from './journal.ts'
 import type { JournalOptions } from './journal.ts'
+import { readKeeperStatus } from './keeper-status.ts'
+import type { KeeperStatus } from './keeper-status.ts'
 import { plural, table } from './print.ts'
 
 /** Where orders are carried out: in the running keeper, or in a command that opened the store itself. */
@@ -16,6 +21,9 @@ export interface Desk {
   db: Db
   senders: readonly Sender[]
   chainId: number
+  config: Config
+  clock: Clock
+  endpoints(): EndpointStatus[]
   /** Ends the keeper once nothing is on its way; a command has nothing to end. */
   onDrained?(): void
 }
@@ -84,7 +92,10 @@ async function raise(
   step: 'bump' | 'cancel',
 ): Promise<Report> {
   const before = await requireTx(desk, name)
-  const tx = await senderOf(desk, before)[step](before.id)
+  const { id, kind, key, state } = before
+  const mayStill = state === 'planned' || state === 'signed' || state === 'broadcast'
+  if (!mayStill) throw new KeeperError('TX_NOT_PENDING', { id, kind, key, state, step })
+  const tx = await senderOf(desk, before)[step](id)
   const said = {
     bump: `${tx.kind} ${tx.key} was offered again at a higher fee`,
     cancel:
@@ -135,7 +146,20 @@ export async function answerAtDesk(
 ): Promise<Report> {
   if (name === 'journal') return journalReport(desk.db, options as unknown as JournalOptions)
   if (name === 'journal show') return transactionReport(desk.db, args[0] ?? '')
+  if (name === 'status') return { json: await statusOf(desk), lines: [] }
   const order = Object.hasOwn(ORDERS, name) ? ORDERS[name as OrderName] : undefined
   if (!order) throw new KeeperError('CONTROL_UNKNOWN', { name })
   return order(desk, args, options)
+}
+
+function statusOf({ db, chainId, config, clock, endpoints }: Desk): Promise<KeeperStatus> {
+  const now = clock.now()
+  return readKeeperStatus({
+    db,
+    chainId,
+    config,
+    now,
+    endpoints: endpoints(),
+    isRunning: true,
+  })
 }

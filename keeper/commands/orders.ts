@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { askKeeper } from '../api/control.ts'
+import type { EndpointStatus } from '../chain/endpoint.ts'
 import { findTx } from '../chain/journal-queries.ts'
 import { readKeystoreAddress } from '../chain/signer.ts'
 import { ROLES } from '../config.ts'
@@ -44,7 +45,10 @@ async function carryOutHere(
       signers.push(await openSigner(run, role, chainId))
     }
     opened = await openSenders(run, { db, client, signers })
-    return await ORDERS[name]({ db, senders: opened.senders, chainId }, args, options)
+    const { config, clock } = run
+    const endpoints = (): EndpointStatus[] => client.endpoints()
+    const desk = { db, senders: opened.senders, chainId, config, clock, endpoints }
+    return await ORDERS[name](desk, args, options)
   } finally {
     await opened?.close()
     await db.close()

@@ -59,7 +59,7 @@ function planLines({ contracts }: Session, plan: DayPlan, costs: Costs): string[
       ? `above the ceiling of ${money(ceiling, GWEI)}: it would wait`
       : `now ${money(feePerGas, GWEI)} a gas`
   return [
-    `cycle ${cycle} (${state}): ${saidOf(plan.next)}`,
+    `cycle ${cycle} (${state === 'none' ? 'undecided' : state}): ${saidOf(plan.next)}`,
     hours.length > 0 ? `  snapshots to push first: ${shownHours(hours)}` : '  no snapshot to push',
     `  extract: ${extracts === 0 ? 'done' : plural(extracts, 'transaction')}`,
     `  transfer: ${plural(payees, 'payee')} in ${plural(batches, 'batch', 'batches')} of at most ${batchSize}`,

@@ -3,6 +3,7 @@ import { brokenBooks, readStatus } from '../validators/status.ts'
 import type { Status } from '../validators/status.ts'
 import { EXIT } from '../base/error-catalogue.ts'
 import type { Report, Run } from './command.ts'
+import { askKeeperStatus, keeperLines } from './keeper-status.ts'
 import { money, plural, shownHours, shownTime, table } from './print.ts'
 import { openSession } from './session.ts'
 
@@ -16,7 +17,9 @@ export async function statusCommand(run: Run): Promise<Report> {
     const status = await readStatus(session)
     const exitCode = status.isConserved ? EXIT.ok : EXIT.failed
     const { pushWindow } = session.contracts.deployment
-    return { json: status, lines: statusLines(status, pushWindow), exitCode }
+    const keeper = await askKeeperStatus(run, status.chainId, session.client.endpoints())
+    const lines = [...statusLines(status, pushWindow), ...(keeper ? keeperLines(keeper) : [])]
+    return { json: { ...status, keeper }, lines, exitCode }
   } finally {
     await session.close()
   }

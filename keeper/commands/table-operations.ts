@@ -75,6 +75,12 @@ export const OPERATIONS: readonly CommandRow[] = [
     load: async () => (await import('./orders.ts')).orderCommand('drain'),
   },
   {
+    usage: 'unlock',
+    about: 'take away the lock and the leases that a dead keeper left; refused while it lives',
+    example: './muster unlock',
+    load: async () => (await import('./unlock.ts')).unlockCommand,
+  },
+  {
     usage: 'sweep <cycle>',
     about: 'turn shares unpaid for 30 days into credits; anyone may',
     example: './muster sweep 12',

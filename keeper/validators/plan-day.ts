@@ -1,4 +1,5 @@
 import type { Wei } from '../base/amount.ts'
+import { isKeeperError } from '../base/errors.ts'
 import { hourOf, hoursOf, SECONDS_PER_HOUR, startOfHour } from '../base/time.ts'
 import type { Cycle, Hour } from '../base/time.ts'
 import { countBits } from '../heartbeat/words.ts'
@@ -35,7 +36,7 @@ export async function planDay(
   room: ChainRoom & { batchSize: number },
   cycle?: Cycle,
 ): Promise<DayPlan> {
-  const facts = await readCycle(room, cycle ?? (await dueCycle(room)))
+  const facts = await readCycle(room, cycle ?? (await cycleToPlan(room)))
   const next = nextStep(facts)
   const extract = await planExtract(room, facts)
   const transfer = await planTransfer(room, facts)
@@ -51,6 +52,16 @@ export async function planDay(
     batches: transfer.batches,
     gasLimit: extract.gasLimit + transfer.gasLimit,
     pool: transfer.pool,
+  }
+}
+
+/** The one that is due, or the open one: then the plan says until when. */
+async function cycleToPlan(room: ChainRoom): Promise<Cycle> {
+  try {
+    return await dueCycle(room)
+  } catch (error) {
+    if (!isKeeperError(error, 'NO_CLOSED_CYCLE')) throw error
+    return Number(error.facts['cycle'])
   }
 }
 
