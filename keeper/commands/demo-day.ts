@@ -65,7 +65,7 @@ export async function deployRefuser(client: ChainClient): Promise<{ address: Add
     value: 0n,
     gasLimit: DEPLOY_GAS,
     // A creation has no addressee.
-    to: null as unknown as Address,
+    to: null,
     data: concat([bytecode, argument]) as Hex,
     maxFeePerGas: baseFee * 2n,
     maxPriorityFeePerGas: 0n,
