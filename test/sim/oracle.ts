@@ -143,8 +143,8 @@ function findStrayNonces({ world, rows, mined, outcome }: Books): Fault[] {
   const last = Math.max(-1, ...nonces)
   for (const tx of mined) {
     if (tx.nonce === undefined) continue
-    // After our last one nothing of ours is in doubt: the next day's first intent will notice it.
-    if (tx.by === 'foreign' && tx.nonce > last) continue
+    // Before our first one the key had a life of its own; after our last one nothing of ours is in doubt.
+    if (tx.by === 'foreign' && (tx.nonce < first || tx.nonce > last)) continue
     const owners = rows.filter(({ tx: row }) => row.nonce === tx.nonce)
     const isKnown = owners.some(({ attempts }) => attempts.some(({ hash }) => hash === tx.hash))
     if (owners.length > 1) faults.push(fault('nonce', `nonce ${tx.nonce} has two intents`))

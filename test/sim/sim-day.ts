@@ -1,4 +1,4 @@
-import { isKeeperError } from '../../keeper/base/errors.ts'
+import { KeeperError, isKeeperError } from '../../keeper/base/errors.ts'
 import type { Address, Hex } from '../../keeper/base/schema.ts'
 import type { BlockTag, ChainClient } from '../../keeper/chain/client.ts'
 import { listJournal } from '../../keeper/chain/journal.ts'
@@ -79,14 +79,17 @@ async function extract(keeper: SimKeeper, terms: DayTerms, cycle: number): Promi
 
 async function transfer(keeper: SimKeeper, terms: DayTerms, cycle: number): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const { unpaid } = await readSimCycle(keeper.client, terms.contract, cycle)
-    if (unpaid !== 0n) {
+    const { extracted, unpaid } = await readSimCycle(keeper.client, terms.contract, cycle)
+    // A reorg took a stranger's extract away after we had seen it.
+    if (!extracted) await extract(keeper, terms, cycle)
+    if (!extracted || unpaid !== 0n) {
       await sendAll(keeper, terms, cycle, slicesOf(unpaid, terms.batchSize))
       continue
     }
     await finish(keeper, `${cycle}/`, 'transfer')
     if (await isPaidForGood(keeper, terms, cycle)) return
   }
+  throw new KeeperError('TRANSFER_STUCK', { cycle, rounds: MAX_ROUNDS, unpaid: 'some' })
 }
 
 // Blocks until what is latest is final, and a few that the chain may stand still for.
@@ -103,7 +106,8 @@ async function isPaidForGood(
     const tag = finality === 'finalized' ? finality : Math.max(0, head - finality + 1)
     const { extracted, unpaid } = await readSimCycle(client, contract, cycle, tag)
     if (extracted && unpaid === 0n) return true
-    if ((await readSimCycle(client, contract, cycle)).unpaid !== 0n) return false
+    const latest = await readSimCycle(client, contract, cycle)
+    if (latest.unpaid !== 0n || !latest.extracted) return false
     await clock.sleep(blockMs)
   }
   return false
