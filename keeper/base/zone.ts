@@ -113,18 +113,27 @@ function endOfGap(zone: string, low: UnixSeconds, high: UnixSeconds): UnixSecond
   return above
 }
 
-/** The latest slot at or before now. */
+/**
+ * The latest slot at or before now: yesterday's is surely past, and tomorrow's can be when the clock was set back
+ * over midnight.
+ */
 export function latestSlotInstant(zone: string, time: string, now: UnixSeconds): UnixSeconds {
   const today = civilDayAt(zone, now)
-  const slots = [today - 1, today, today + 1].map((day) => instantOf(zone, day, time))
-  return Math.max(...slots.filter((slot) => slot <= now))
+  for (const day of [today + 1, today]) {
+    const slot = instantOf(zone, day, time)
+    if (slot <= now) return slot
+  }
+  return instantOf(zone, today - 1, time)
 }
 
 /** The first slot after now. */
 export function nextSlotInstant(zone: string, time: string, now: UnixSeconds): UnixSeconds {
   const today = civilDayAt(zone, now)
-  const slots = [today - 1, today, today + 1, today + 2].map((day) => instantOf(zone, day, time))
-  return Math.min(...slots.filter((slot) => slot > now))
+  for (const day of [today, today + 1]) {
+    const slot = instantOf(zone, day, time)
+    if (slot > now) return slot
+  }
+  return instantOf(zone, today + 2, time)
 }
 
 /** slots and cuts are one-to-one and the lag is at most 6 h over the next ten years. */

@@ -7,19 +7,19 @@ const DAY = 86_400
 const PROBE_SECONDS = DAY / 2
 const PROBE_SHIFT = 5 * 3_600 + 17
 
-interface Stretch {
+/** Until the next one, the zone's clock is that far ahead of UTC. */
+export interface Stretch {
   from: UnixSeconds
   offset: number
 }
 
 /** Every slot in [from, to), in order, each instant once. */
 export function slotsOf(
-  zone: string,
+  stretches: readonly Stretch[],
   secondOfDay: number,
   from: UnixSeconds,
   to: UnixSeconds,
 ): UnixSeconds[] {
-  const stretches = stretchesOf(zone, from - 3 * DAY, to + 3 * DAY)
   const slots: UnixSeconds[] = []
   for (let day = Math.floor(from / DAY) - 2; day <= Math.ceil(to / DAY) + 2; day += 1) {
     const slot = firstReached(stretches, day * DAY + secondOfDay)
@@ -51,12 +51,13 @@ function lastBefore(stretches: readonly Stretch[], unix: UnixSeconds): number {
   return low
 }
 
-function stretchesOf(zone: string, from: UnixSeconds, to: UnixSeconds): Stretch[] {
+/** Those of [from, to], and some days to either side. */
+export function stretchesOf(zone: string, from: UnixSeconds, to: UnixSeconds): Stretch[] {
   const offsetAt = offsetsOf(zone)
-  const first = from - (from % DAY) + PROBE_SHIFT - DAY
+  const first = from - (from % DAY) + PROBE_SHIFT - 4 * DAY
   const found: Stretch[] = [{ from: -Infinity, offset: offsetAt(first) }]
   let before = found[0]?.offset
-  for (let at = first + PROBE_SECONDS; at <= to + DAY; at += PROBE_SECONDS) {
+  for (let at = first + PROBE_SECONDS; at <= to + 4 * DAY; at += PROBE_SECONDS) {
     const offset = offsetAt(at)
     if (offset === before) continue
     found.push({ from: changeBetween(offsetAt, at - PROBE_SECONDS, at), offset })

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { cutOf, systemClock } from '../../../keeper/base/time.ts'
-import { openStore } from '../../../keeper/store/open-store.ts'
-import { startDaemon } from '../../helpers/daemon.ts'
-import { daySlots, expectJournalComplete, expectPaidOnce } from '../../helpers/day-oracle.ts'
+import { cutOf, systemClock } from '../keeper/base/time.ts'
+import { openStore } from '../keeper/store/open-store.ts'
+import { startDaemon } from './helpers/daemon.ts'
+import { daySlots, expectJournalComplete, expectPaidOnce } from './helpers/day-oracle.ts'
 import {
   ETHER,
   FIRST_CUT,
@@ -11,13 +11,13 @@ import {
   makeMembers,
   pushCycle,
   withKeeper,
-} from '../../helpers/muster.ts'
-import type { World } from '../../helpers/muster.ts'
+} from './helpers/muster.ts'
+import type { World } from './helpers/muster.ts'
 
 const MEMBERS = 10
 const CUT = cutOf(FIRST_CUT, 1)
 // Time for the process to start and to look once before the slot comes.
-const LEAD_SECONDS = 8
+const LEAD_SECONDS = 15
 const STOPPED_MS = 5_000
 
 describe('a process that stood still across 18:00', function () {
