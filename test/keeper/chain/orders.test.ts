@@ -89,7 +89,6 @@ describe("an operator's orders", function () {
     const sender = senderWith()
     const waiting = sender.send(intentFor(counter, 'a'), { until: 'included' })
     const refusal = rejectionOf(waiting)
-    await sender.inFlight()
     const id = await idWhenOut()
     await sender.cancel(id)
     await mine(node)

@@ -45,7 +45,8 @@ describe('a window of three transactions', function () {
       if (all.filter(({ state }) => state === 'broadcast').length === count) return all
       await delay(20)
     }
-    throw new Error(`not ${count} are on their way: ${(await rows()).map(({ state }) => state)}`)
+    const states = (await rows()).map(({ state }) => state).join(', ')
+    throw new Error(`not ${count} are on their way: ${states}`)
   }
 
   async function expectOnce(keys: number): Promise<void> {
