@@ -57,6 +57,8 @@ export interface ChainClient {
   blockNumber(): Promise<number>
   /** By tag the highest that a quorum has. Undefined when the chain has no such block. */
   block(tag: BlockTag): Promise<Block | undefined>
+  /** The block that a quorum shows at that height; undefined when they differ or have none there. */
+  agreedBlock(number: number): Promise<Block | undefined>
   /** Transactions of the account that the chain has counted, by a quorum's word: its next nonce. */
   nonceOf(address: Address, tag?: BlockTag): Promise<number>
   balanceOf(address: Address): Promise<Wei>
@@ -145,7 +147,7 @@ function plainReads(request: Request): PlainReads {
   }
 }
 
-type Voted = Pick<ChainClient, 'blockNumber' | 'block' | 'nonceOf' | 'receipt'>
+type Voted = Pick<ChainClient, 'blockNumber' | 'block' | 'agreedBlock' | 'nonceOf' | 'receipt'>
 
 /** What money depends on: never on the word of one endpoint when there are more. */
 function voted(pool: Pool): Voted {
@@ -162,6 +164,10 @@ function voted(pool: Pool): Voted {
         return blockOf(await pool.request('eth_getBlockByNumber', params))
       const blocks = await answersOf(pool, 'eth_getBlockByNumber', params, blockOf)
       return reachedBy(blocks, pool.quorum, (block) => block?.number ?? -1)
+    },
+    agreedBlock: async (number) => {
+      const blocks = await answersOf(pool, 'eth_getBlockByNumber', [tagOf(number), false], blockOf)
+      return agreedBy(blocks, pool.quorum, (block) => block?.hash ?? '')
     },
     receipt: (hash) => agreedReceipt(pool, hash),
   }

@@ -29,12 +29,13 @@ export async function watchFinal(
 async function isStillThere({ client }: SendContext, tx: TxRecord): Promise<boolean> {
   const { blockNumber, blockHash, hash } = tx
   if (blockNumber === undefined || hash === undefined) return true
-  const block = await client.block(blockNumber)
+  const block = await client.agreedBlock(blockNumber)
   if (block?.hash === blockHash) return true
   // One endpoint that lags or lies must not stop the queue: enough have to agree that it is elsewhere.
   const receipt = await client.receipt(hash)
   if (receipt) return receipt.blockHash === blockHash
-  return !(await client.isAbsentEverywhere(hash))
+  // Another block is there: the transaction may be back in a pool, but it is not final. No block: a node lags.
+  return block === undefined && !(await client.isAbsentEverywhere(hash))
 }
 
 async function alarm(context: SendContext, newest: TxRecord): Promise<KeeperError> {

@@ -34,10 +34,11 @@ export async function learnNonces(context: SendContext, nonces: Nonces): Promise
   const rows = await unmined(journal.db, client.chainId, signer.address)
   nonces.open = new Map(rows.map((tx) => [tx.id, tx]))
   nonces.last = await lastNonce(journal.db, client.chainId, signer.address)
-  nonces.isKnown = true
   nonces.countedAtMs = undefined
   surroundings.keepOnly(nonces.open.keys())
   const stopped = rows.find(isStopped)
+  // Until it is closed, every send looks again and hears it.
+  nonces.isKnown = stopped === undefined
   if (stopped) throw queueStopped(stopped)
 }
 

@@ -168,6 +168,7 @@ async function makeRoom(desk: Desk, context: SendContext): Promise<void> {
   const { nonces, flight } = desk
   if (!nonces.isKnown) await learnNonces(context, nonces)
   for (const tx of nonces.open.values()) {
+    if (isStopped(tx)) throw queueStopped(tx)
     const isOut = tx.state === 'broadcast' && nonces.open.size < context.window
     if (isOut) continue
     const isFull = nonces.open.size >= context.window
