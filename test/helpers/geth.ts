@@ -105,16 +105,21 @@ export async function startGethEngine(
 
 type Request = TestNode['request']
 
+const LOOK_MS = 10
+
 interface Driver {
   seal(unix?: number): Promise<void>
 }
 
 interface Payload {
   blockHash: Hex
+  transactions: Hex[]
 }
 
 // geth fills a block in the background, and the first filling takes a few milliseconds.
 const FILL_MS = 60
+// Its pool forgets what was mined in the background as well; with new transactions coming in, that is not seen.
+const FORGET_LIMIT_MS = 500
 
 /** The five steps by which a beacon client makes a block; what is sealed is final at once. */
 function driverOf(request: Request, engine: Request): Driver {
@@ -123,7 +128,14 @@ function driverOf(request: Request, engine: Request): Driver {
     const state = { headBlockHash: hash, safeBlockHash: hash, finalizedBlockHash: hash }
     return engine('engine_forkchoiceUpdatedV3', [state, attributes])
   }
+  const pending = async (): Promise<number> =>
+    Number((await request<{ pending: Hex }>('txpool_status')).pending)
+  const forgotten = async (left: number): Promise<void> => {
+    const limit = performance.now() + FORGET_LIMIT_MS
+    while ((await pending()) > left && performance.now() < limit) await delay(LOOK_MS)
+  }
   const seal = async (unix?: number): Promise<void> => {
+    const before = await pending()
     const head = await request<{ hash: Hex; timestamp: Hex }>('eth_getBlockByNumber', [
       'latest',
       false,
@@ -145,6 +157,7 @@ function driverOf(request: Request, engine: Request): Driver {
     const { status } = await engine<{ status: string }>('engine_newPayloadV4', block)
     if (status !== 'VALID') throw new Error(`geth calls its own block ${status}`)
     await choose(executionPayload.blockHash, null)
+    await forgotten(before - executionPayload.transactions.length)
   }
   return {
     seal: (unix) => {
@@ -173,8 +186,6 @@ function engineRequest(port: number, secret: Buffer): Request {
     return result
   }
 }
-
-const LOOK_MS = 10
 
 /** A block as soon as something waits that can be mined. */
 function mineWhenAsked(request: Request, engine: Driver): () => Promise<void> {
