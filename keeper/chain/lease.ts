@@ -125,6 +125,7 @@ function holdLease(
   const timer = session && setInterval(() => void renew(), leaseMs / RENEWALS_A_LEASE)
   timer?.unref()
   session?.gone.addEventListener('abort', lose, { once: true })
+  if (session?.gone.aborted) lose()
 
   return {
     sender,
@@ -132,9 +133,12 @@ function holdLease(
     lost: lost.signal,
     isHeld,
     check: async () => {
-      // The store's word counts, also after this process stood still for longer than its lease.
-      if (!lost.signal.aborted) await renew()
-      if (!isHeld()) throw new KeeperError('LEASE_LOST', { sender, epoch })
+      // The store's word counts; after this process stood still for its whole lease it is renewed, too.
+      if (!lost.signal.aborted && !isHeld()) await renew()
+      const row = isHeld() ? await store.maybeOne(LOOK, mine).catch(() => undefined) : undefined
+      if (row) return
+      lose()
+      throw new KeeperError('LEASE_LOST', { sender, epoch })
     },
     release: async () => {
       clearInterval(timer)
@@ -147,6 +151,7 @@ function holdLease(
 }
 
 const MINE = 'where chain_id = $1 and sender = $2 and epoch = $3 and holder is not null'
+const LOOK = `select epoch from writer_lease ${MINE}`
 const RENEW = `update writer_lease set renewed_at = clock_timestamp() ${MINE}`
 const RELEASE = `update writer_lease set holder = null ${MINE}`
 
