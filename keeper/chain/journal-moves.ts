@@ -14,8 +14,8 @@ import type { SignedTx } from './unsigned.ts'
 
 /** Which states a move may start from: anything else means that two writers work on one journal. */
 const MAY_SIGN: TxState[] = ['planned', 'signed', 'broadcast']
-const MAY_BROADCAST: TxState[] = ['signed', 'broadcast', 'unknown']
-const MAY_INCLUDE: TxState[] = ['signed', 'broadcast', 'included', 'unknown']
+const MAY_BROADCAST: TxState[] = ['signed', 'broadcast', 'unknown', 'foreign']
+const MAY_INCLUDE: TxState[] = ['signed', 'broadcast', 'included', 'unknown', 'foreign']
 const MAY_REWIND: TxState[] = ['included']
 const MAY_FINISH: TxState[] = ['included']
 const MAY_STOP: TxState[] = ['planned', 'signed', 'broadcast', 'included', 'unknown', 'foreign']
@@ -96,8 +96,9 @@ export function recordSigned(
     try {
       return await signIn(turn, tx, attempt, at)
     } catch (error) {
-      // Refused, and so never broadcast: nobody shall look for it in the journal.
-      if (isKeeperError(error)) journal.sideLog.voided(attempt.hash)
+      // Refused, and so never broadcast: nobody shall look for it in the journal. Any other error may have
+      // come after the commit.
+      if (isKeeperError(error, 'JOURNAL_STATE', 'LEASE_LOST')) journal.sideLog.voided(attempt.hash)
       throw error
     }
   })

@@ -8,7 +8,7 @@ import type { TxRecord } from './journal-rows.ts'
 import { readHead } from './journal-writer.ts'
 import type { Journal } from './journal-writer.ts'
 import { restoreSigned } from './restore.ts'
-import type { JournalHead, SideLine, SideLines, SignedEntry } from './side-log.ts'
+import type { JournalHead, SideLine, SideLines, SignedLine } from './side-log.ts'
 import { findUnaccounted } from './unaccounted.ts'
 import type { NonceReader } from './unaccounted.ts'
 
@@ -56,13 +56,15 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
   return { restored, unaccounted }
 }
 
-/** In the order of signing, without those that the journal refused. */
-function signedBy({ lines }: SideLines, chainId: number, sender: Address): SignedEntry[] {
-  const voided = new Set(lines.flatMap((line) => (line.type === 'void' ? [line.hash] : [])))
-  return lines.flatMap((line) => {
+/** In the order of signing, without those that the journal refused and did not take later either. */
+function signedBy({ lines }: SideLines, chainId: number, sender: Address): SignedLine[] {
+  const signed = new Map<string, SignedLine>()
+  for (const line of lines) {
+    if (line.type === 'void') signed.delete(line.hash)
     const isOwn = line.type === 'signed' && line.chainId === chainId && line.sender === sender
-    return isOwn && !voided.has(line.hash) ? [line] : []
-  })
+    if (isOwn) signed.set(line.hash, line)
+  }
+  return [...signed.values()]
 }
 
 /** The journal ends before what the side log saw: it is said once, loudly, and the log starts afresh. */
@@ -110,7 +112,7 @@ async function findLast(
 /** A store that came without its side log: what may still be on its way is written there, too. */
 async function completeSideLog(
   { journal, client, sender }: ReconcileOptions,
-  own: readonly SignedEntry[],
+  own: readonly SignedLine[],
 ): Promise<void> {
   const logged = new Set(own.map(({ hash }) => hash))
   for (const tx of await unresolved(journal.db, client.chainId, sender)) {

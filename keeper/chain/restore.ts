@@ -9,7 +9,7 @@ import { recordReleased, recordStopped, signIn } from './journal-moves.ts'
 import type { TxRecord } from './journal-rows.ts'
 import { takeTurn } from './journal-writer.ts'
 import type { Journal } from './journal-writer.ts'
-import type { SignedEntry } from './side-log.ts'
+import type { SignedEntry, SignedLine } from './side-log.ts'
 
 interface Restoring {
   journal: Journal
@@ -26,7 +26,7 @@ const RECOVERED = { isRecovered: true }
 /** Each signed entry that the store has no attempt of: its row and its bytes, as they were. */
 export async function restoreSigned(
   context: Restoring,
-  entries: readonly SignedEntry[],
+  entries: readonly SignedLine[],
 ): Promise<TxRecord[]> {
   const restored = new Map<bigint, TxRecord>()
   const stored = await storedHashes(context.journal.db, entries)
@@ -49,12 +49,16 @@ async function storedHashes(db: Db, entries: readonly SignedEntry[]): Promise<Se
   return stored
 }
 
-async function restore(context: Restoring, entry: SignedEntry): Promise<TxRecord | undefined> {
+async function restore(context: Restoring, entry: SignedLine): Promise<TxRecord | undefined> {
   const { journal, clock, log } = context
   const { kind, key, nonce, hash } = entry
   const bytes = readBytes(entry)
   if (!bytes) {
     log.error({ kind, key, nonce, hash }, 'side-log-entry-refused')
+    return undefined
+  }
+  if (await isReleasedSince(journal.db, entry)) {
+    log.warn({ kind, key, nonce, hash }, 'side-log-entry-released')
     return undefined
   }
   const row = await rowOf(context, entry, bytes)
@@ -66,6 +70,21 @@ async function restore(context: Restoring, entry: SignedEntry): Promise<TxRecord
   const tx = await sign(row)
   log.warn({ kind, key, nonce, hash }, 'signed-transaction-restored')
   return tx
+}
+
+/**
+ * The journal, which has all that was before these bytes, failed to take them and gave the nonce back
+ * afterwards, as it does only while nothing is signed: they never left the process and must not leave it now.
+ */
+async function isReleasedSince(db: Db, entry: SignedLine): Promise<boolean> {
+  const known = await findIntent(db, entry)
+  if (!known) return false
+  const closings = await db.query<{ facts: string }>(
+    `select facts from journal_event where tx_id = $1 and seq > $2 and kind = 'cancelled'
+        and exists (select from journal_event where seq = $2 and hash = $3)`,
+    [known.id, entry.head.seq, entry.head.hash],
+  )
+  return closings.some(({ facts }) => (JSON.parse(facts) as { isReleased?: boolean }).isReleased)
 }
 
 // A row that is mined already needs no more attempts.

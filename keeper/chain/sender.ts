@@ -155,7 +155,11 @@ async function takePlace(desk: Desk, intent: TxIntent, how: SendOptions): Promis
   // S-10: who is asked to stop begins nothing new, however far the preparations are.
   context.signal?.throwIfAborted()
   const plan = { chainId, sender: signer.address, chainNonce, intent, at: clock.now() }
-  const tx = await openIntent(journal, plan)
+  const tx = await openIntent(journal, plan).catch((error: unknown) => {
+    // A commit whose answer was lost has taken the nonce: the journal is asked before the next one is.
+    desk.nonces.isKnown = false
+    throw error
+  })
   desk.nonces.open.set(tx.id, tx)
   desk.nonces.last = tx.nonce
   context.surroundings.reserve(tx.id, costOf(intent, fees))

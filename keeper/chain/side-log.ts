@@ -24,10 +24,12 @@ export interface SignedEntry {
   at: UnixSeconds
 }
 
+/** With the journal's head before it. */
+export type SignedLine = { type: 'signed'; head: JournalHead } & SignedEntry
+
 export type SideLine =
   | { type: 'open'; at: UnixSeconds }
-  /** With the journal's head before it. */
-  | ({ type: 'signed'; head: JournalHead } & SignedEntry)
+  | SignedLine
   | { type: 'head'; head: JournalHead }
   | { type: 'void'; hash: Hex }
   /** The journal was found shorter than this log: what is said above of later events is of a lost past. */
