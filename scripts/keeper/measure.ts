@@ -1,5 +1,5 @@
 // What the measurements of the keeper share.
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 
 export interface Measurement {
   name: string
@@ -23,6 +23,8 @@ export function machine(): Record<string, unknown> {
   return {
     cpu: first?.model.trim() ?? 'unknown',
     cores: cpus().length,
+    // Of the last minute, our own work included: far above the cores means that others worked too.
+    load: rounded(loadavg()[0] ?? 0, 1),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
