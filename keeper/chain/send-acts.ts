@@ -3,6 +3,7 @@ import type { Receipt } from './client.ts'
 import { faultOf } from './client.ts'
 import type { Fees } from './fees.ts'
 import { bumpFees } from './fees.ts'
+import { lastNonce } from './journal.ts'
 import type { TxIntent } from './journal.ts'
 import { recordBroadcast, recordIncluded, recordReleased, recordSigned } from './journal-moves.ts'
 import type { AttemptPurpose, TxAttempt, TxRecord } from './journal-rows.ts'
@@ -25,19 +26,25 @@ const BARE_TX_GAS = 21_000n
 export async function signFirst(
   context: SendContext,
   tx: TxRecord,
-  _before: readonly TxAttempt[],
+  before: readonly TxAttempt[],
   fees: Fees | undefined,
-): Promise<Signed> {
-  return sign(context, tx, fees ?? (await prepareAgain(context, tx)), 'send')
+): Promise<Signed | undefined> {
+  const asked = fees ?? (await prepareAgain(context, tx))
+  return asked ? sign(context, tx, asked, 'send') : signCancel(context, tx, before)
 }
 
-async function prepareAgain(context: SendContext, tx: TxRecord): Promise<Fees> {
+/** Undefined: it would revert, and a later nonce is taken, so that this one has to be spent on nothing. */
+async function prepareAgain(context: SendContext, tx: TxRecord): Promise<Fees | undefined> {
   try {
     return await prepare(context, intentOf(tx))
   } catch (error) {
-    if (isKeeperError(error, 'TX_WOULD_REVERT')) {
-      await recordReleased(context.journal, tx, error.message, context.clock.now())
+    if (!isKeeperError(error, 'TX_WOULD_REVERT')) throw error
+    const { journal, client, clock, log } = context
+    if ((await lastNonce(journal.db, client.chainId, tx.sender)) !== tx.nonce) {
+      log.warn({ tx: tx.id, nonce: tx.nonce, reason: error.message }, 'nonce-spent-on-nothing')
+      return undefined
     }
+    await recordReleased(journal, tx, error.message, clock.now())
     throw error
   }
 }
