@@ -16,23 +16,15 @@ describe('the push of a closed hour', function () {
   this.timeout(60_000)
   let world: World
   let keeper: Keeper
-  let snapshot: string
 
-  before(async () => {
+  // A chain, a store and a side log for each: none may remember what the others have forgotten.
+  beforeEach(async () => {
     world = await createWorld({ members: makeMembers(MEMBERS) })
     keeper = await world.open()
   })
-  after(async () => {
+  afterEach(async () => {
     await closeKeeper(keeper)
     await world.close()
-  })
-  beforeEach(async () => {
-    snapshot = await world.node.request<string>('evm_snapshot')
-  })
-  afterEach(async () => {
-    await world.node.request('evm_revert', [snapshot])
-    await keeper.db.exec('delete from snapshot')
-    await keeper.db.exec('delete from journal_event; delete from tx_attempt; delete from tx')
   })
 
   const push = (hour: number, online: number[] = [0, 2]): ReturnType<typeof pushHour> =>
