@@ -134,7 +134,8 @@ for (const kind of KINDS) {
 
 // Only a node that mines at once has no queue.
 for (const kind of KINDS.filter(({ name }) => name === "Hardhat's node")) {
-  it(`S-20 ${kind.name}, mining at once, refuses a nonce that is too high: a gap, and not taken`, async () => {
+  it(`S-20 ${kind.name}, mining at once, refuses a nonce that is too high: a gap, and not taken`, async function () {
+    this.timeout(60_000)
     const node = await kind.start({ automine: true })
     try {
       const wallet = new Wallet(KEYS.keeper)
