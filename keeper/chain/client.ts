@@ -10,6 +10,7 @@ import type { Pool } from './pool.ts'
 import { PoolProvider } from './provider.ts'
 import { agreedBy, hasAnswered, mostTelling, reachedBy } from './quorum.ts'
 import type { Voice } from './quorum.ts'
+import { blockOf, countOf, quantityOf, readAnswer, receiptOf } from './rpc-answers.ts'
 import type { RpcFault } from './rpc-fault.ts'
 import { httpTransport } from './transport.ts'
 
@@ -113,7 +114,7 @@ export function clientOver(pool: Pool): ChainClient {
     provider,
     request,
     ...voted(pool),
-    ...plainReads(request),
+    ...plainReads(pool, request),
     ...ofOneHash(pool),
     each: async <T>(method: string, params: readonly unknown[] = [], isStart = false) =>
       (await pool.each(method, params, isStart)) as EndpointAnswer<T>[],
@@ -130,7 +131,9 @@ export function clientOver(pool: Pool): ChainClient {
 type Request = <T>(method: string, params?: readonly unknown[]) => Promise<T>
 type PlainReads = Pick<ChainClient, 'call' | 'suggestedTip' | 'balanceOf' | 'codeAt'>
 
-function plainReads(request: Request): PlainReads {
+function plainReads(pool: Pool, request: Request): PlainReads {
+  const amount = async (method: string, params: readonly unknown[]): Promise<Wei> =>
+    readAnswer({ url: urlsOf(pool), method }, await request(method, params), quantityOf)
   return {
     call: ({ value, gas, ...fields }, tag = 'latest') =>
       request<Hex>('eth_call', [
@@ -141,8 +144,8 @@ function plainReads(request: Request): PlainReads {
         },
         tagOf(tag),
       ]),
-    suggestedTip: async () => BigInt(await request<Hex>('eth_maxPriorityFeePerGas')),
-    balanceOf: async (address) => BigInt(await request<Hex>('eth_getBalance', [address, 'latest'])),
+    suggestedTip: () => amount('eth_maxPriorityFeePerGas', []),
+    balanceOf: (address) => amount('eth_getBalance', [address, 'latest']),
     codeAt: (address) => request<Hex>('eth_getCode', [address, 'latest']),
   }
 }
@@ -152,7 +155,7 @@ type Voted = Pick<ChainClient, 'blockNumber' | 'block' | 'agreedBlock' | 'nonceO
 /** What money depends on: never on the word of one endpoint when there are more. */
 function voted(pool: Pool): Voted {
   const number = async (method: string, params: readonly unknown[]): Promise<number> => {
-    const heights = await answersOf(pool, method, params, Number)
+    const heights = await answersOf(pool, method, params, countOf)
     return reachedBy(heights, pool.quorum, (height) => height) ?? 0
   }
   return {
@@ -160,9 +163,15 @@ function voted(pool: Pool): Voted {
     nonceOf: (address, tag = 'latest') => number('eth_getTransactionCount', [address, tagOf(tag)]),
     block: async (tag) => {
       const params = [tagOf(tag), false]
-      if (typeof tag === 'number')
-        return blockOf(await pool.request('eth_getBlockByNumber', params))
-      const blocks = await answersOf(pool, 'eth_getBlockByNumber', params, blockOf)
+      const method = 'eth_getBlockByNumber'
+      if (typeof tag === 'number') {
+        return readAnswer(
+          { url: urlsOf(pool), method },
+          await pool.request(method, params),
+          blockOf,
+        )
+      }
+      const blocks = await answersOf(pool, method, params, blockOf)
       return reachedBy(blocks, pool.quorum, (block) => block?.number ?? -1)
     },
     agreedBlock: async (number) => {
@@ -180,10 +189,31 @@ async function answersOf<T>(
   params: readonly unknown[],
   read: (answer: unknown) => T,
 ): Promise<T[]> {
-  if (pool.quorum === 1) return [read(await pool.request(method, params))]
-  const voices = await pool.vote(method, params)
+  if (pool.quorum === 1) {
+    return [readAnswer({ url: urlsOf(pool), method }, await pool.request(method, params), read)]
+  }
+  const voices = (await pool.vote(method, params)).map((voice) => understood(method, voice, read))
   requireQuorum(pool, method, voices)
-  return voices.filter(hasAnswered).map(({ answer }) => read(answer))
+  return voices.filter(hasAnswered).map(({ answer }) => answer as T)
+}
+
+/** What it says, read; one that talks nonsense has not answered. */
+function understood(method: string, voice: Voice, read: (answer: unknown) => unknown): Voice {
+  const { url } = voice
+  if (!hasAnswered(voice)) return voice
+  try {
+    return { url, answer: readAnswer({ url, method }, voice.answer, read) }
+  } catch (error) {
+    return { url, error }
+  }
+}
+
+/** Of a read that any of them may have answered. */
+function urlsOf(pool: Pool): string {
+  return pool
+    .endpoints()
+    .map(({ url }) => url)
+    .join(', ')
 }
 
 /** A refusal counts as the chain's answer only by a quorum; else it is not known what holds. */
@@ -207,18 +237,22 @@ function reasonOf(error: Error): string {
 async function agreedReceipt(pool: Pool, hash: Hex): Promise<Receipt | undefined> {
   const params = [hash]
   const method = 'eth_getTransactionReceipt'
+  const read = (answer: unknown): Receipt | undefined => receiptOf(answer, hash)
   if (pool.quorum === 1) {
-    return receiptOf(await pool.request(method, params).catch(nullIfUnindexed), hash)
+    const answer = await pool.request(method, params).catch(nullIfUnindexed)
+    return readAnswer({ url: urlsOf(pool), method }, answer, read)
   }
-  const heard = await pool.vote(method, params, (some) => agreed(pool, some, hash) !== undefined)
-  const voices = heard.map(notFoundYet)
-  const found = agreed(pool, voices, hash)
+  const receiptsIn = (some: readonly Voice[]): Voice[] =>
+    some.map((voice) => understood(method, notFoundYet(voice), read))
+  const heard = await pool.vote(method, params, (some) => !!agreed(pool, receiptsIn(some)))
+  const voices = receiptsIn(heard)
+  const found = agreed(pool, voices)
   if (!found) {
     requireQuorum(pool, method, voices)
     return undefined
   }
   const witnesses = voices.filter(
-    (voice) => sameReceipt(receiptIn(voice, hash)) === sameReceipt(found),
+    ({ answer }) => sameReceipt(answer as Receipt | undefined) === sameReceipt(found),
   )
   pool.sawBlock(
     found.blockNumber,
@@ -237,13 +271,9 @@ function notFoundYet(voice: Voice): Voice {
   return faultOf(voice.error) === 'not-indexed' ? { url: voice.url, answer: null } : voice
 }
 
-function agreed({ quorum }: Pool, voices: readonly Voice[], hash: Hex): Receipt | undefined {
-  const receipts = voices.map((voice) => receiptIn(voice, hash)).filter((one) => one !== undefined)
+function agreed({ quorum }: Pool, voices: readonly Voice[]): Receipt | undefined {
+  const receipts = voices.flatMap(({ answer }) => (answer ? [answer as Receipt] : []))
   return agreedBy(receipts, quorum, sameReceipt)
-}
-
-function receiptIn({ answer }: Voice, hash: Hex): Receipt | undefined {
-  return receiptOf(answer, hash)
 }
 
 function sameReceipt(receipt: Receipt | undefined): string {
@@ -305,34 +335,4 @@ function tagOf(tag: BlockTag): string {
 
 function quantity(value: bigint): Hex {
   return `0x${value.toString(16)}`
-}
-
-type Fields = Record<string, Hex | undefined>
-
-function blockOf(answer: unknown): Block | undefined {
-  if (answer === null || answer === undefined) return undefined
-  const { number, hash, timestamp, baseFeePerGas } = answer as Fields
-  return {
-    number: Number(number),
-    hash: hash ?? '0x',
-    timestamp: Number(timestamp),
-    baseFee: BigInt(baseFeePerGas ?? 0),
-  }
-}
-
-function receiptOf(answer: unknown, hash: Hex): Receipt | undefined {
-  if (answer === null || answer === undefined) return undefined
-  const fields = answer as Fields
-  // A node may show the receipt of a pending transaction without a block: that is none yet.
-  if (!fields['blockHash'] || !fields['transactionHash']) return undefined
-  // Of another transaction: whatever it says, it says nothing about ours.
-  if (fields['transactionHash'].toLowerCase() !== hash.toLowerCase()) return undefined
-  return {
-    hash: fields['transactionHash'],
-    blockNumber: Number(fields['blockNumber']),
-    blockHash: fields['blockHash'],
-    succeeded: Number(fields['status']) === 1,
-    gasUsed: BigInt(fields['gasUsed'] ?? 0),
-    gasPrice: BigInt(fields['effectiveGasPrice'] ?? 0),
-  }
 }

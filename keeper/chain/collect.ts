@@ -16,7 +16,7 @@ export function collect(
   ask: (endpoint: Endpoint) => Promise<unknown>,
   { isEnough = () => false, graceMs = () => undefined }: CollectRule = {},
 ): Promise<Voice[]> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const voices: Voice[] = []
     let overMs = Number.POSITIVE_INFINITY
     let cancel = (): void => {}
@@ -36,10 +36,13 @@ export function collect(
     }
     for (const endpoint of endpoints) {
       const { url } = endpoint
-      ask(endpoint).then(
-        (answer) => hear({ url, answer }),
-        (error: unknown) => hear({ url, error }),
-      )
+      // What a rule throws is told to whoever asks, not to the process.
+      ask(endpoint)
+        .then(
+          (answer) => hear({ url, answer }),
+          (error: unknown) => hear({ url, error }),
+        )
+        .catch(reject)
     }
   })
 }

@@ -211,9 +211,11 @@ function noteHead(
   params: readonly unknown[],
   result: unknown,
 ): void {
-  if (method === 'eth_blockNumber') state.head = Number(result)
-  if (method !== 'eth_getBlockByNumber' || params[0] !== 'latest' || result === null) return
-  state.head = Number((result as { number?: unknown }).number)
+  const isLatest = method === 'eth_getBlockByNumber' && params[0] === 'latest'
+  if (!isLatest && method !== 'eth_blockNumber') return
+  const head = Number(isLatest ? (result as { number?: unknown } | null)?.number : result)
+  // Whatever is no height is told by whoever reads the answer.
+  if (Number.isSafeInteger(head)) state.head = head
 }
 
 function statusOf({ url }: EndpointOptions, state: EndpointState): EndpointStatus {
