@@ -76,6 +76,20 @@ async function openSession(config: pg.ClientConfig): Promise<DbSession> {
   }
 }
 
+// Classes of a server that cannot serve now: its connections, its resources, an operator who stops it.
+const CANNOT_SERVE = /^(08|53|57P)/
+
+/** Without an answer it is not known what happened; whoever asked may do so again, or look. */
+async function answered<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    const isAnswer = error instanceof pg.DatabaseError && !CANNOT_SERVE.test(error.code ?? '')
+    if (isAnswer || error instanceof TypeError) throw error
+    throw new KeeperError('STORE_UNAVAILABLE', { reason: messageOf(error) }, error)
+  }
+}
+
 type Queries = Pick<Db, 'kind' | 'query' | 'one' | 'maybeOne' | 'exec'>
 
 function queries(runner: Runner): Queries {
@@ -83,7 +97,7 @@ function queries(runner: Runner): Queries {
     sql: string,
     params: readonly unknown[] = [],
   ): Promise<T[]> {
-    const result = await runner.query<T & pg.QueryResultRow>(sql, [...params])
+    const result = await answered(runner.query<T & pg.QueryResultRow>(sql, [...params]))
     return result.rows
   }
   return {
@@ -93,12 +107,12 @@ function queries(runner: Runner): Queries {
       exactlyOne(await query<T>(sql, params)),
     maybeOne: async <T extends object>(sql: string, params?: readonly unknown[]) =>
       atMostOne(await query<T>(sql, params)),
-    exec: async (sql) => void (await runner.query(sql)),
+    exec: async (sql) => void (await answered(runner.query(sql))),
   }
 }
 
 async function transaction<T>(pool: pg.Pool, fn: (t: Db) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
+  const client = await answered(pool.connect())
   let broken: Error | undefined
   // A server that goes away while the connection is ours must not end the process either.
   const notice = (error: Error): void => {
@@ -119,9 +133,9 @@ async function transactionOf<T>(
   onBroken: (error: Error) => void = () => {},
 ): Promise<T> {
   try {
-    await client.query('begin')
+    await answered(client.query('begin'))
     const result = await fn(clientDb(client))
-    await client.query('commit')
+    await answered(client.query('commit'))
     return result
   } catch (error) {
     await client.query('rollback').catch(onBroken)

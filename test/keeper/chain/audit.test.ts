@@ -19,6 +19,7 @@ import { openSideLog } from '../../../keeper/chain/side-log-file.ts'
 import { httpTransport } from '../../../keeper/chain/transport.ts'
 import type { Transport } from '../../../keeper/chain/transport.ts'
 import type { Db } from '../../../keeper/store/db.ts'
+import { openPostgres } from '../../../keeper/store/postgres.ts'
 import { countOf, mine, placeCounter, placeReverter, startNode } from '../../helpers/chain.ts'
 import type { TestNode } from '../../helpers/chain.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
@@ -27,7 +28,9 @@ import { journalOf, plan, sign, signer } from '../../helpers/journaling.ts'
 import { testLog } from '../../helpers/logs.ts'
 import { expectExactlyOnce } from '../../helpers/oracle.ts'
 import { intentFor, sendingOptions } from '../../helpers/sending.ts'
-import { freshDb } from '../../helpers/store.ts'
+import { ON_POSTGRES, createSchema, freshDb } from '../../helpers/store.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import type { TcpProxy } from '../../helpers/tcp-proxy.ts'
 
 const TIMEOUT_MS = 1_000
 
@@ -297,3 +300,49 @@ describe('what the side log has and the journal has not', function () {
     ])
   })
 })
+
+if (ON_POSTGRES) {
+  describe('a PostgreSQL server that goes away', function () {
+    this.timeout(60_000)
+    let proxy: TcpProxy
+    let schema: string
+    let db: Db
+
+    beforeEach(async () => {
+      let url: string
+      ;({ url, schema } = await createSchema())
+      proxy = await tcpProxy(url)
+      db = await openPostgres(proxy.url, schema)
+    })
+    afterEach(async () => {
+      await db.exec(`drop schema ${schema} cascade`)
+      await db.close()
+      await proxy.close()
+    })
+
+    const codeOf = async (asked: Promise<unknown>): Promise<string> =>
+      (await rejectionOf(asked)).code
+
+    it('S-11 is told as a store that may be back, for a statement, a commit and a new connection', async () => {
+      const slow = codeOf(db.query('select pg_sleep(30)'))
+      await systemClock.sleep(100)
+      proxy.cut()
+      expect(await slow).to.equal('STORE_UNAVAILABLE')
+      expect(await codeOf(db.query('select 1'))).to.equal('STORE_UNAVAILABLE')
+      expect(await codeOf(db.begin(async () => 1))).to.equal('STORE_UNAVAILABLE')
+      await proxy.restore()
+      const commit = db.begin(async (t) => {
+        await t.query('select 1')
+        proxy.cut()
+      })
+      expect(await codeOf(commit)).to.equal('STORE_UNAVAILABLE')
+      await proxy.restore()
+      expect(await db.one('select 1 as one')).to.deep.equal({ one: 1 })
+    })
+
+    it('what it refuses is told as it says it', async () => {
+      const refused = await db.query('select * from nowhere').catch((error: unknown) => error)
+      expect(refused).to.include({ code: '42P01' })
+    })
+  })
+}
