@@ -241,7 +241,11 @@ async function resumeAll(
     }
   }
   if (resumeUntil === 'final') return
-  for (const role of roles) void resumeOnce(keeper, role, 'final', alerts).catch(() => {})
+  for (const role of roles) {
+    resumeOnce(keeper, role, 'final', alerts).catch((error: unknown) => {
+      if (!signal?.aborted) keeper.log.error({ role, ...describe(error) }, 'resume-failed')
+    })
+  }
 }
 
 async function resumeOnce(

@@ -19,8 +19,9 @@ export async function watchFinal(
   memory: { finalCheckedAtMs: number | undefined },
 ): Promise<void> {
   const { clock, journal, client, signer } = context
-  const last = memory.finalCheckedAtMs
-  if (last !== undefined && clock.nowMs() - last < EVERY_MS) return
+  const ageMs = clock.nowMs() - (memory.finalCheckedAtMs ?? -Infinity)
+  // Below zero: the clock was set back, and how old it is nobody knows.
+  if (ageMs >= 0 && ageMs < EVERY_MS) return
   const [newest] = await newestFinals(journal.db, client.chainId, signer.address, 1)
   if (newest && !(await isStillThere(context, newest))) throw await alarm(context, newest)
   memory.finalCheckedAtMs = clock.nowMs()

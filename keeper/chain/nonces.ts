@@ -54,7 +54,9 @@ const FRESH_MS = 1_000
 export async function requireCounted(context: SendContext, nonces: Nonces): Promise<number> {
   const { clock } = context
   const { last, countedAtMs } = nonces
-  const isFresh = countedAtMs !== undefined && clock.nowMs() - countedAtMs < FRESH_MS
+  const ageMs = clock.nowMs() - (countedAtMs ?? -Infinity)
+  // Below zero: the clock was set back, and how old it is nobody knows.
+  const isFresh = ageMs >= 0 && ageMs < FRESH_MS
   if (isFresh && last !== undefined && nonces.open.size === 0) return last + 1
   const counted = await waitForCount(context, nonces)
   if (last === undefined || counted <= last + 1) {

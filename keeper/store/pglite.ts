@@ -46,7 +46,15 @@ function pgliteDb(lite: PGlite, afterClose: () => Promise<void>): Db {
   return {
     ...queries(lite, statements, inTurn),
     begin: async <T>(fn: (t: Db) => Promise<T>): Promise<T> =>
-      inTurn(() => lite.transaction((t) => fn(transactionDb(t, statements)))),
+      inTurn(async () => {
+        try {
+          return await lite.transaction((t) => fn(transactionDb(t, statements)))
+        } catch (error) {
+          // What was planned for a table that it changed is wrong again; its own error is the one to tell.
+          await statements.forget().catch(() => {})
+          throw error
+        }
+      }),
     close: async () => {
       if (!lite.closed) await inTurn(() => lite.close())
       await afterClose()

@@ -10,8 +10,10 @@ import type { ChainClient } from '../../../keeper/chain/client.ts'
 import { attemptsOf, listJournal, openIntent } from '../../../keeper/chain/journal.ts'
 import { recordReleased, recordStopped } from '../../../keeper/chain/journal-moves.ts'
 import type { TxRecord } from '../../../keeper/chain/journal-rows.ts'
+import { watchFinal } from '../../../keeper/chain/final-watch.ts'
 import { poolOver } from '../../../keeper/chain/pool.ts'
 import { reconcile } from '../../../keeper/chain/reconcile.ts'
+import { contextOf } from '../../../keeper/chain/send-context.ts'
 import type { SenderOptions } from '../../../keeper/chain/send-context.ts'
 import { openSender } from '../../../keeper/chain/sender.ts'
 import type { Sender } from '../../../keeper/chain/sender.ts'
@@ -19,6 +21,7 @@ import { openSideLog } from '../../../keeper/chain/side-log-file.ts'
 import { httpTransport } from '../../../keeper/chain/transport.ts'
 import type { Transport } from '../../../keeper/chain/transport.ts'
 import type { Db } from '../../../keeper/store/db.ts'
+import { openPgliteInMemory } from '../../../keeper/store/pglite.ts'
 import { openPostgres } from '../../../keeper/store/postgres.ts'
 import { countOf, mine, placeCounter, placeReverter, startNode } from '../../helpers/chain.ts'
 import type { TestNode } from '../../helpers/chain.ts'
@@ -200,6 +203,51 @@ describe('the sending path between two of its steps', function () {
   })
 })
 
+describe('a clock that was set back by two hours', function () {
+  this.timeout(60_000)
+  const TWO_HOURS_MS = 7_200_000
+  let node: TestNode
+  let db: Db
+  let counter: Address
+  let backMs: number
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() - backMs }
+
+  beforeEach(async () => {
+    backMs = 0
+    node = await startNode()
+    db = await freshDb()
+    counter = await placeCounter(node)
+  })
+  afterEach(async () => {
+    await node.close()
+    await db.close()
+  })
+
+  it('S-40 does not make an old count of the chain a new one: nothing is signed at a used nonce', async () => {
+    const sender = openSender(sendingOptions(db, node.client, { clock }))
+    await sender.send(intentFor(counter, 'a'))
+    backMs = TWO_HOURS_MS
+    await foreignTransaction(node, 1)
+    expect((await rejectionOf(sender.send(intentFor(counter, 'b')))).code).to.equal('QUEUE_STOPPED')
+    expect(await db.query('select hash from tx_attempt')).to.have.length(1)
+  })
+
+  it('S-40 does not put off the look at what is final', async () => {
+    const context = contextOf(sendingOptions(db, node.client, { clock }))
+    const memory = { finalCheckedAtMs: clock.nowMs() }
+    backMs = TWO_HOURS_MS
+    await watchFinal(context, memory)
+    expect(memory.finalCheckedAtMs).to.be.at.most(clock.nowMs())
+  })
+})
+
+async function foreignTransaction(node: TestNode, nonce: number): Promise<void> {
+  const bare = { to: signer.address, data: '0x', value: 0n, gasLimit: 21_000n } as const
+  const fees = { maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n }
+  const { chainId } = node.client
+  await node.client.sendRaw(await signer.signTransaction({ chainId, nonce, ...bare, ...fees }))
+}
+
 describe('what the side log has and the journal has not', function () {
   this.timeout(60_000)
   let home: string
@@ -298,6 +346,24 @@ describe('what the side log has and the journal has not', function () {
     expect((await reconciled()).map(({ key, state }) => `${key} ${state}`)).to.deep.equal([
       'a signed',
     ])
+  })
+})
+
+describe('the statements of the embedded store', () => {
+  it('are planned again after a transaction that changed a table and failed', async () => {
+    const { db } = await openPgliteInMemory()
+    await db.exec('create table a (id int8)')
+    const all = (t: Db): Promise<object[]> => t.query('select * from a')
+    expect(await all(db)).to.deep.equal([])
+    const failing = db.begin(async (t) => {
+      await t.exec('alter table a add column b text')
+      await all(t)
+      throw new KeeperError('STOPPED', {})
+    })
+    expect((await rejectionOf(failing)).code).to.equal('STOPPED')
+    await db.query('insert into a values ($1)', [1n])
+    expect(await all(db)).to.deep.equal([{ id: 1n }])
+    await db.close()
   })
 })
 
