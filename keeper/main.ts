@@ -125,11 +125,10 @@ function deskOf(
 ): Desk {
   return {
     db,
+    client,
     senders: [reporter, keeper],
-    chainId: client.chainId,
     config,
     clock,
-    endpoints: () => client.endpoints(),
     onDrained,
   }
 }

@@ -4,10 +4,12 @@ import { createConnection, createServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { KeeperError, describe } from '../base/errors.ts'
+import { z } from 'zod'
+import { KeeperError, describe, isKeeperError } from '../base/errors.ts'
 import type { ErrorDescription } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
+import { parseWith } from '../base/schema.ts'
 
 /** What a command asks of the running keeper: its name and flags, as the command line had them. */
 export interface ControlRequest {
@@ -54,7 +56,10 @@ export async function startControl(
 ): Promise<Control> {
   const path = controlPath(home)
   rmSync(path, { force: true })
+  const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
     socket.on('error', () => socket.destroy())
     answer(socket, handle).catch((error: unknown) => {
       log.warn(describe(error), 'control-failed')
@@ -68,6 +73,8 @@ export async function startControl(
   chmodSync(path, 0o600)
   server.unref()
   const close = async (): Promise<void> => {
+    // An answer that is due still gets out; an order that never ends does not hold up the end.
+    for (const socket of open) socket.setTimeout(REQUEST_DEADLINE_MS)
     await new Promise<void>((done) => {
       server.close(() => done())
     })
@@ -85,13 +92,33 @@ async function answer(
   let reply: Reply
   try {
     socket.setTimeout(REQUEST_DEADLINE_MS, () => socket.destroy())
-    const request = JSON.parse(await readAll(socket, MAX_REQUEST_BYTES)) as ControlRequest
+    const request = requestOf(await readAll(socket, MAX_REQUEST_BYTES))
     socket.setTimeout(0)
     reply = { report: await handle(request) }
   } catch (error) {
     reply = { error: describe(error) }
   }
-  socket.end(toJson(reply))
+  // Whoever does not read the answer must not keep the keeper from closing.
+  socket.setTimeout(REQUEST_DEADLINE_MS)
+  socket.resume().end(toJson(reply))
+}
+
+const requestSchema = z.object({
+  name: z.string(),
+  args: z.array(z.string()),
+  options: z.record(z.string(), z.unknown()),
+})
+
+function requestOf(text: string): ControlRequest {
+  return parseWith(requestSchema, jsonOf(text), 'request')
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 /** Undefined: no keeper runs for this home. Throws what the keeper threw, with its code and facts. */
@@ -102,17 +129,31 @@ export async function askKeeper(
 ): Promise<ControlAnswer | undefined> {
   const socket = await connect(controlPath(home))
   if (!socket) return undefined
+  if (signal.aborted) socket.destroy()
+  signal.throwIfAborted()
   const stop = (): void => void socket.destroy(signal.reason as Error)
   signal.addEventListener('abort', stop, { once: true })
   try {
     socket.end(JSON.stringify(request))
-    const reply = JSON.parse(await readAll(socket, MAX_ANSWER_BYTES)) as Reply
+    const reply = await readReply(socket, signal)
     if ('error' in reply) throw new KeeperError(reply.error.code, reply.error.facts)
     return reply.report
   } finally {
     signal.removeEventListener('abort', stop)
     socket.destroy()
   }
+}
+
+/** A line that breaks, or an answer that breaks off, is a keeper that went away. */
+async function readReply(socket: Socket, signal: AbortSignal): Promise<Reply> {
+  try {
+    const reply = jsonOf(await readAll(socket, MAX_ANSWER_BYTES)) as Reply | undefined
+    if (reply !== undefined) return reply
+  } catch (error) {
+    signal.throwIfAborted()
+    if (isKeeperError(error)) throw error
+  }
+  throw new KeeperError('CONTROL_CLOSED', {})
 }
 
 /** Undefined: nobody listens there. */
@@ -127,7 +168,8 @@ async function connect(path: string): Promise<Socket | undefined> {
 async function readAll(socket: Socket, limit: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of socket) {
+  // Refused half-way, the socket must live on: it still has to carry the refusal.
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
     const bytes = chunk as Buffer
     size += bytes.length
     if (size > limit) throw new KeeperError('CONTROL_TOO_LONG', { limit })

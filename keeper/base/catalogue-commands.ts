@@ -116,9 +116,15 @@ export const commands = rows({
     wayOut: 'Please report it with the output above.',
     exitCode: EXIT.failed,
   },
+  TX_OTHER_CHAIN: {
+    sentence: 'Transaction {id} belongs to chain {of}, and this is chain {chainId}.',
+    wayOut: 'Name an endpoint of its chain: --rpc-url.',
+    exitCode: EXIT.data,
+  },
   SENDER_NOT_OPEN: {
     sentence: 'Transaction {id} was sent by {sender}, whose key is not open here.',
-    wayOut: 'Stop the keeper and run the command again: it opens the key that the transaction needs.',
+    wayOut:
+      'Name its keystore (`muster keys list`, MUSTER_…_KEYSTORE). If a keeper runs, stop it first: it opens only its own keys.',
     exitCode: EXIT.data,
   },
   CONTROL_CLOSED: {

@@ -25,7 +25,7 @@ export interface Watch {
   underpriced: Set<string>
   waitsSinceMs: number
   idleTurns: number
-  order: { step: Order; settle(error?: KeeperError): void } | undefined
+  order: { step: Order; settle(error?: unknown): void } | undefined
   /** Told at each stage that somebody may wait for; more than once is harmless. */
   onStage(stage: Stage, tx: TxRecord): void
 }

@@ -1,4 +1,3 @@
-import type { KeeperError } from '../base/errors.ts'
 import { carryOut, newWatch } from './carry-out.ts'
 import type { Stage, Until, Watch } from './carry-out.ts'
 import type { Fees } from './fees.ts'
@@ -72,10 +71,16 @@ function start(watches: Watches, context: SendContext, leg: Leg, watch: Watch): 
     included: Promise.withResolvers<TxRecord>(),
   }
   watch.onStage = (stage, now) => stages[stage].resolve(now)
-  const running = carryOut(context, tx, until, watch).finally(() => {
-    watches.delete(tx.id)
-    watch.order?.settle()
-  })
+  const running = carryOut(context, tx, until, watch)
+    .catch((error: unknown) => {
+      // An order that is still open was not carried out: whoever gave it hears why.
+      watch.order?.settle(error)
+      throw error
+    })
+    .finally(() => {
+      watches.delete(tx.id)
+      watch.order?.settle()
+    })
   const watched = { watch, running, stages }
   watches.set(tx.id, watched)
   return watched
@@ -89,7 +94,7 @@ async function order(
   step: Order,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const settle = (error?: KeeperError): void => (error ? reject(error) : resolve())
+  const settle = (error?: unknown): void => (error === undefined ? resolve() : reject(error))
   const known = watches.get(tx.id)
   const watch = known?.watch ?? newWatch(context)
   watch.order?.settle()

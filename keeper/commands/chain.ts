@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { formatEther } from 'ethers'
 import { KeeperError } from '../base/errors.ts'
 import { isoTime, parseIso } from '../base/time.ts'
+import { hasStore } from '../store/open-store.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID, testAccounts } from './local-accounts.ts'
 import type { LocalChain } from './local-chain.ts'
@@ -29,7 +30,7 @@ export async function chainCommand(run: Run, options: ChainOptions): Promise<Rep
   const stateDir = options.memory
     ? undefined
     : resolve(options.state ?? join(run.config.home, 'chain'))
-  if (options.reset === true && stateDir !== undefined) resetLocalChain(stateDir)
+  if (options.reset === true && stateDir !== undefined) reset(run, stateDir)
   const progress = showProgress('replaying blocks', run.clock)
   const chain = await startLocalChain({
     port,
@@ -43,6 +44,18 @@ export async function chainCommand(run: Run, options: ChainOptions): Promise<Rep
   await chain.close()
   const kept = stateDir === undefined ? 'nothing was kept' : `its blocks are kept in ${stateDir}`
   return { json: { url: chain.url, stateDir, stopped: true }, lines: [`Stopped; ${kept}.`] }
+}
+
+/** What was kept of the old chain would stop the queue: its final blocks are not on the new one. */
+function reset(run: Run, stateDir: string): void {
+  resetLocalChain(stateDir)
+  const { home, databaseUrl } = run.config
+  if (databaseUrl === undefined && !hasStore(home)) return
+  const store = databaseUrl === undefined ? join(home, 'store') : 'the database'
+  run.note(
+    `note: ${store} and ${join(home, 'journal')} remember the old chain, which stops a keeper's queue. ` +
+      'Move them away, or use another home and database; then ./muster deploy',
+  )
 }
 
 const MAX_BLOCK_EVERY = 86_400

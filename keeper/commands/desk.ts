@@ -1,11 +1,10 @@
 import { KeeperError, isKeeperError } from '../base/errors.ts'
 import { EXIT } from '../base/error-catalogue.ts'
-import { unresolved } from '../chain/journal.ts'
-import { findTx } from '../chain/journal-queries.ts'
+import type { ChainClient } from '../chain/client.ts'
+import { attemptsOf } from '../chain/journal.ts'
 import type { TxRecord } from '../chain/journal-rows.ts'
 import type { Sender } from '../chain/sender.ts'
 import type { Clock } from '../base/time.ts'
-import type { EndpointStatus } from '../chain/endpoint.ts'
 import type { Config } from '../config.ts'
 import type { Db } from '../store/db.ts'
 import type { ControlRequest } from '../api/control.ts'
@@ -14,16 +13,18 @@ import { journalReport, transactionReport } from './journal.ts'
 import type { JournalOptions } from './journal.ts'
 import { readKeeperStatus } from './keeper-status.ts'
 import type { KeeperStatus } from './keeper-status.ts'
-import { plural, table } from './print.ts'
+import { openOf, requirePending, requireTx, rowsOf, shownFees } from './desk-rows.ts'
+import { PREVIEWS } from './order-preview.ts'
+import { plural } from './print.ts'
 
 /** Where orders are carried out: in the running keeper, or in a command that opened the store itself. */
 export interface Desk {
   db: Db
+  client: ChainClient
+  /** With their keys; a look and a dry run need none. */
   senders: readonly Sender[]
-  chainId: number
   config: Config
   clock: Clock
-  endpoints(): EndpointStatus[]
   /** Ends the keeper once nothing is on its way; a command has nothing to end. */
   onDrained?(): void
 }
@@ -32,7 +33,7 @@ export type OrderName = 'resume' | 'bump' | 'cancel' | 'drain'
 type Order = (desk: Desk, args: string[], options: Record<string, unknown>) => Promise<Report>
 
 /** The same functions whether the keeper or the command line calls them. */
-export const ORDERS: Record<OrderName, Order> = {
+const ORDERS: Record<OrderName, Order> = {
   resume: async (desk, [name], options) =>
     name === undefined ? resumeAll(desk) : resolveOne(desk, name, options['abandon'] === true),
   bump: async (desk, [name]) => raise(desk, name, 'bump'),
@@ -40,11 +41,14 @@ export const ORDERS: Record<OrderName, Order> = {
   drain,
 }
 
-/** By its number or by a hash, as `muster journal` lists them. */
-async function requireTx({ db }: Desk, name = ''): Promise<TxRecord> {
-  const tx = await findTx(db, name)
-  if (!tx) throw new KeeperError('TX_NOT_FOUND', { id: name })
-  return tx
+export function giveOrder(
+  desk: Desk,
+  name: OrderName,
+  args: string[],
+  options: Record<string, unknown>,
+): Promise<Report> {
+  const book = options['dryRun'] === true ? PREVIEWS : ORDERS
+  return book[name](desk, args, options)
 }
 
 function senderOf({ senders }: Desk, tx: TxRecord): Sender {
@@ -92,52 +96,45 @@ async function raise(
   step: 'bump' | 'cancel',
 ): Promise<Report> {
   const before = await requireTx(desk, name)
-  const { id, kind, key, state } = before
-  const mayStill = state === 'planned' || state === 'signed' || state === 'broadcast'
-  if (!mayStill) throw new KeeperError('TX_NOT_PENDING', { id, kind, key, state, step })
-  const tx = await senderOf(desk, before)[step](id)
-  const said = {
-    bump: `${tx.kind} ${tx.key} was offered again at a higher fee`,
-    cancel:
-      tx.state === 'cancelled'
-        ? `${tx.kind} ${tx.key} was never signed: it is cancelled and its nonce is free`
-        : `a cancellation of ${tx.kind} ${tx.key} is out: either it or the original is mined`,
-  }[step]
-  return { json: { transaction: tx }, lines: [said, ...rowsOf([tx])] }
+  requirePending(before, step)
+  const sender = senderOf(desk, before)
+  const count = (await attemptsOf(desk.db, before.id)).length
+  const tx = await sender[step](before.id)
+  const attempts = await attemptsOf(desk.db, before.id)
+  const added = attempts.length > count ? attempts.at(-1) : undefined
+  const fees = added && shownFees(added)
+  return {
+    json: { transaction: tx, attempt: added },
+    lines: [saidOf(step, tx, fees), ...rowsOf([tx])],
+  }
+}
+
+function saidOf(step: 'bump' | 'cancel', tx: TxRecord, fees: string | undefined): string {
+  const name = `${tx.kind} ${tx.key}`
+  if (fees !== undefined) {
+    return step === 'bump'
+      ? `${name} was offered again: ${fees}`
+      : `a cancellation of ${name} is out, ${fees}: either it or the original is mined`
+  }
+  if (tx.state === 'cancelled' && tx.nonce === undefined) {
+    return `${name} was never signed: it is cancelled and its nonce is free`
+  }
+  return `${name} was mined before that; nothing was sent: ${tx.state}`
 }
 
 /** Nothing new; what is on its way ends. The keeper then stops by itself. */
 async function drain(desk: Desk): Promise<Report> {
-  const { senders, db, chainId } = desk
-  await Promise.all(senders.map((sender) => sender.drain()))
-  const open: TxRecord[] = []
-  for (const { address } of senders) open.push(...(await unresolved(db, chainId, address)))
+  const isRunning = desk.onDrained !== undefined
+  await Promise.all(desk.senders.map((sender) => sender.drain()))
+  const open = await openOf(desk)
   desk.onDrained?.()
-  return {
-    json: { drained: true, open },
-    lines: [
-      open.length === 0
-        ? 'drained: nothing is on its way'
-        : `drained: ${plural(open.length, 'transaction')} still to become final, in the journal`,
-      ...rowsOf(open),
-    ],
-  }
+  const done = isRunning ? 'drained, the keeper stops' : 'no keeper runs for this home'
+  const rest =
+    open.length === 0
+      ? 'nothing is on its way'
+      : `${plural(open.length, 'transaction')} not final; the next start goes on with the same bytes`
+  return { json: { drained: isRunning, open }, lines: [`${done}: ${rest}`, ...rowsOf(open)] }
 }
-
-function rowsOf(txs: readonly TxRecord[]): string[] {
-  if (txs.length === 0) return []
-  const rows = txs.map(({ id, kind, key, state, nonce, hash }) => [
-    String(id),
-    kind,
-    key.slice(0, MAX_KEY),
-    state,
-    String(nonce ?? '-'),
-    hash ?? '-',
-  ])
-  return table(['id', 'kind', 'key', 'state', 'nonce', 'hash'], rows)
-}
-
-const MAX_KEY = 28
 
 /** What the running keeper answers: orders, and looks into the store that it alone may open. */
 export async function answerAtDesk(
@@ -147,19 +144,12 @@ export async function answerAtDesk(
   if (name === 'journal') return journalReport(desk.db, options as unknown as JournalOptions)
   if (name === 'journal show') return transactionReport(desk.db, args[0] ?? '')
   if (name === 'status') return { json: await statusOf(desk), lines: [] }
-  const order = Object.hasOwn(ORDERS, name) ? ORDERS[name as OrderName] : undefined
-  if (!order) throw new KeeperError('CONTROL_UNKNOWN', { name })
-  return order(desk, args, options)
+  if (!Object.hasOwn(ORDERS, name)) throw new KeeperError('CONTROL_UNKNOWN', { name })
+  return giveOrder(desk, name as OrderName, args, options)
 }
 
-function statusOf({ db, chainId, config, clock, endpoints }: Desk): Promise<KeeperStatus> {
-  const now = clock.now()
-  return readKeeperStatus({
-    db,
-    chainId,
-    config,
-    now,
-    endpoints: endpoints(),
-    isRunning: true,
-  })
+function statusOf({ db, client, config, clock }: Desk): Promise<KeeperStatus> {
+  const { chainId } = client
+  const endpoints = client.endpoints()
+  return readKeeperStatus({ db, chainId, config, now: clock.now(), endpoints, isRunning: true })
 }

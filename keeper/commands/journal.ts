@@ -1,12 +1,13 @@
 import { KeeperError } from '../base/errors.ts'
 import { askKeeper } from '../api/control.ts'
+import { isoTime } from '../base/time.ts'
 import { attemptsOf, listJournal } from '../chain/journal.ts'
 import { findTx } from '../chain/journal-queries.ts'
-import type { TxRecord, TxState } from '../chain/journal-rows.ts'
+import type { TxAttempt, TxRecord, TxState } from '../chain/journal-rows.ts'
 import type { Db } from '../store/db.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Report, Run } from './command.ts'
-import { plural, shownTime, table } from './print.ts'
+import { COIN, GWEI, money, plural, shownTime, table } from './print.ts'
 
 export interface JournalOptions {
   kind?: string
@@ -114,9 +115,18 @@ export async function transactionReport(db: Db, name: string): Promise<Report> {
     lines: [
       ...table(['field', 'value'], factsOf(tx)),
       plural(attempts.length, 'attempt'),
-      ...attempts.map(({ hash, purpose }) => `  ${hash} ${purpose}`),
+      ...(attempts.length > 0 ? table(ATTEMPT_HEAD, attempts.map(attemptRow)) : []),
     ],
   }
+}
+
+const ATTEMPT_HEAD = ['purpose', 'signed', 'sent', 'max fee', 'tip', 'hash']
+
+function attemptRow(attempt: TxAttempt): string[] {
+  const { purpose, signedAt, broadcastAt, maxFeePerGas, maxPriorityFeePerGas, hash } = attempt
+  const sent = broadcastAt === undefined ? 'no' : isoTime(broadcastAt)
+  const [fee, tip] = [money(maxFeePerGas, GWEI), money(maxPriorityFeePerGas, GWEI)]
+  return [purpose, isoTime(signedAt), sent, fee, tip, hash]
 }
 
 function factsOf(tx: TxRecord): string[][] {
@@ -131,5 +141,8 @@ function factsOf(tx: TxRecord): string[][] {
     ['hash', tx.hash ?? '-'],
     ['block', String(tx.blockNumber ?? '-')],
     ['gas used', String(tx.gasUsed ?? '-')],
+    ['fee paid', tx.gasUsed && tx.gasPrice ? money(tx.gasUsed * tx.gasPrice, COIN) : '-'],
+    ['planned', isoTime(tx.createdAt)],
+    ['last change', isoTime(tx.updatedAt)],
   ]
 }

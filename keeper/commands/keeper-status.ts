@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { askKeeper } from '../api/control.ts'
 import { isKeeperError } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
 import { isoTime } from '../base/time.ts'
+import type { UnixSeconds } from '../base/time.ts'
 import type { EndpointStatus } from '../chain/endpoint.ts'
 import { listOpen } from '../chain/journal-queries.ts'
 import type { TxRecord } from '../chain/journal-rows.ts'
@@ -12,7 +11,7 @@ import type { LeaseRow } from '../chain/lease.ts'
 import type { Config } from '../config.ts'
 import { reportSlots } from '../jobs/slot-report.ts'
 import type { ReportedSlot, SlotReport } from '../jobs/slot-report.ts'
-import { openStore } from '../store/open-store.ts'
+import { hasStore, openStore } from '../store/open-store.ts'
 import type { Db } from '../store/db.ts'
 import type { Run } from './command.ts'
 import { plural, shownTime } from './print.ts'
@@ -34,6 +33,7 @@ export interface QueuedTx {
   state: TxRecord['state']
   nonce: number | undefined
   reason: string | undefined
+  createdAt: UnixSeconds
 }
 
 interface StatusSource {
@@ -57,8 +57,8 @@ export async function readKeeperStatus(source: StatusSource): Promise<KeeperStat
   return { isRunning, queue, slots, leases: await readLeases(db), endpoints }
 }
 
-function queuedOf({ id, kind, key, state, nonce, reason }: TxRecord): QueuedTx {
-  return { id, kind, key, state, nonce, reason }
+function queuedOf({ id, kind, key, state, nonce, reason, createdAt }: TxRecord): QueuedTx {
+  return { id, kind, key, state, nonce, reason, createdAt }
 }
 
 /** From the running keeper, else from the store; undefined: neither can be asked, and that is no fault. */
@@ -69,10 +69,10 @@ export async function askKeeperStatus(
 ): Promise<KeeperStatus | undefined> {
   const { config, clock, signal } = run
   const asked = { name: 'status', args: [], options: {} }
-  const answer = await askKeeper(config.home, asked, signal)
-  if (answer) return answer.json as KeeperStatus
-  if (config.databaseUrl === undefined && !existsSync(join(config.home, 'store'))) return undefined
   try {
+    const answer = await askKeeper(config.home, asked, signal)
+    if (answer) return answer.json as KeeperStatus
+    if (config.databaseUrl === undefined && !hasStore(config.home)) return undefined
     const db = await openStore({ ...config, clock })
     try {
       const now = clock.now()
@@ -81,7 +81,8 @@ export async function askKeeperStatus(
       await db.close()
     }
   } catch (error) {
-    if (isKeeperError(error, 'STORE_LOCKED', 'STORE_UNAVAILABLE')) return undefined
+    if (isKeeperError(error, 'STORE_LOCKED', 'STORE_UNAVAILABLE', 'CONTROL_CLOSED'))
+      return undefined
     throw error
   }
 }
@@ -115,13 +116,19 @@ function nextLine({ jobs }: SlotReport): string {
 
 function queueLines({ sender, open }: KeeperStatus['queue'][number]): string[] {
   const stopped = open.filter(({ state }) => state === 'unknown' || state === 'foreign')
+  const [oldest] = open.filter((tx) => !stopped.includes(tx))
   return [
     `  ${sender}: ${plural(open.length, 'transaction')} not final`,
+    ...(oldest ? [`    the oldest: ${oldestLine(oldest)}`] : []),
     ...stopped.map(
       ({ id, kind, key, state, reason }) =>
         `  ALERT: the queue is stopped by ${id} (${kind} ${key}, ${state}): ${reason ?? '?'}; muster resume ${id}`,
     ),
   ]
+}
+
+function oldestLine({ id, kind, key, state, nonce, createdAt }: QueuedTx): string {
+  return `${id} (${kind} ${key}), nonce ${nonce ?? '-'}, ${state}, planned ${shownTime(createdAt)}`
 }
 
 function slotLine({ job, slot }: ReportedSlot): string {

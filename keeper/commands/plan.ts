@@ -7,13 +7,9 @@ import type { Step } from '../validators/cycle.ts'
 import { planDay } from '../validators/plan-day.ts'
 import type { DayPlan } from '../validators/plan-day.ts'
 import type { Report, Run } from './command.ts'
-import { grouped, money, plural, shownHours } from './print.ts'
+import { COIN, GWEI, grouped, money, plural, shownHours } from './print.ts'
 import { openSession } from './session.ts'
 import type { Session } from './session.ts'
-
-// Fees are paid in the chain's own coin, whatever the payees get.
-const COIN = { decimals: 18, symbol: 'ETH' }
-const GWEI = { decimals: 9, symbol: 'gwei' }
 
 interface Costs {
   /** What a unit of gas costs now; undefined: more than the ceiling. */

@@ -26,6 +26,10 @@ export interface Asset {
   symbol: string
 }
 
+/** Fees are paid in the chain's own coin, whatever the payees get. */
+export const COIN: Asset = { decimals: 18, symbol: 'ETH' }
+export const GWEI: Asset = { decimals: 9, symbol: 'gwei' }
+
 /** '1.5 ETH'. For showing only. */
 export function money(amount: Wei, asset: Asset): string {
   return `${formatAmount(amount, asset.decimals)} ${asset.symbol}`

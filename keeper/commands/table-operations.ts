@@ -1,6 +1,8 @@
 import { option } from './command-row.ts'
 import type { CommandRow } from './command-row.ts'
 
+const dryRun = option('--dry-run', 'say what it would do, change nothing')
+
 /** What an operator does by hand: the timelock, the journal, the end. */
 export const OPERATIONS: readonly CommandRow[] = [
   {
@@ -52,6 +54,7 @@ export const OPERATIONS: readonly CommandRow[] = [
     example: './muster resume 17',
     options: [
       option('--abandon', 'give up a transaction of which nothing is proven: it will not be sent'),
+      dryRun,
     ],
     load: async () => (await import('./orders.ts')).orderCommand('resume'),
   },
@@ -59,6 +62,7 @@ export const OPERATIONS: readonly CommandRow[] = [
     usage: 'bump <id>',
     about: 'offer a transaction that is not mined at a higher fee now',
     example: './muster bump 17',
+    options: [dryRun],
     load: async () => (await import('./orders.ts')).orderCommand('bump'),
   },
   {
@@ -66,18 +70,21 @@ export const OPERATIONS: readonly CommandRow[] = [
     about:
       'send nothing with the nonce of a transaction that is not mined; either of them is mined',
     example: './muster cancel 17',
+    options: [dryRun],
     load: async () => (await import('./orders.ts')).orderCommand('cancel'),
   },
   {
     usage: 'drain',
     about: 'begin nothing new, let what is on its way end, and stop the keeper',
     example: './muster drain',
+    options: [dryRun],
     load: async () => (await import('./orders.ts')).orderCommand('drain'),
   },
   {
     usage: 'unlock',
     about: 'take away the lock and the leases that a dead keeper left; refused while it lives',
     example: './muster unlock',
+    options: [dryRun],
     load: async () => (await import('./unlock.ts')).unlockCommand,
   },
   {

@@ -42,8 +42,18 @@ export async function lockDirectory(dir: string, clock: Clock): Promise<Director
 }
 
 /** Removes what a dead holder left. STORE_LOCKED while it lives; false when there is nothing. */
-export async function unlockDirectory(dir: string, clock: Clock): Promise<boolean> {
-  if (!statSync(join(dir, FILE), { throwIfNoEntry: false })) return false
+export async function unlockDirectory(
+  dir: string,
+  clock: Clock,
+  { dryRun = false } = {},
+): Promise<boolean> {
+  const file = join(dir, FILE)
+  if (!statSync(file, { throwIfNoEntry: false })) return false
+  if (dryRun) {
+    await closeServer(await listenOn(realpathSync(dir)))
+    refuseForeignHolder(file, dir, clock)
+    return true
+  }
   await (await lockDirectory(dir, clock)).release()
   return true
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../base/time.ts'
 import type { Db } from './db.ts'
@@ -29,9 +30,14 @@ export async function openStore({ databaseUrl, home, clock }: StoreOptions): Pro
 }
 
 /** The embedded store alone has a lock in a directory: false where there is none. */
-export function unlockStore({
-  home,
-  clock,
-}: Pick<StoreOptions, 'home' | 'clock'>): Promise<boolean> {
-  return unlockDirectory(join(home, STORE_DIRECTORY), clock)
+export function unlockStore(
+  { home, clock }: Pick<StoreOptions, 'home' | 'clock'>,
+  how: { dryRun?: boolean } = {},
+): Promise<boolean> {
+  return unlockDirectory(join(home, STORE_DIRECTORY), clock, how)
+}
+
+/** False: there is no embedded store in that home yet. */
+export function hasStore(home: string): boolean {
+  return existsSync(join(home, STORE_DIRECTORY))
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { Transaction, Wallet } from 'ethers'
+import { KeeperError } from '../../../keeper/base/errors.ts'
 import type { Address, Hex } from '../../../keeper/base/schema.ts'
 import { attemptsOf, listJournal } from '../../../keeper/chain/journal.ts'
 import type { TxAttempt, TxRecord } from '../../../keeper/chain/journal-rows.ts'
@@ -83,6 +84,17 @@ describe("an operator's orders", function () {
     await senderWith().cancel((await only()).id)
     expect(await only()).to.include({ state: 'cancelled', nonce: undefined })
     expect((await broadcast(senderWith(), 'a')).nonce).to.equal(0)
+  })
+
+  it('S-16 a bump that could not be signed is refused with what stopped it', async () => {
+    const { id } = await broadcast(senderWith())
+    const mute = {
+      address: senderWith().address,
+      signTransaction: () => Promise.reject(new KeeperError('SIGNER_UNAVAILABLE', {})),
+    }
+    const refused = await rejectionOf(senderWith({ signer: mute }).bump(id))
+    expect(refused.code).to.equal('SIGNER_UNAVAILABLE')
+    expect((await only()).attempts).to.have.length(1)
   })
 
   it('S-08 while a send waits, a cancellation ends that wait as cancelled', async () => {
