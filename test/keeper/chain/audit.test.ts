@@ -29,7 +29,7 @@ import { rejectionOf } from '../../helpers/errors.ts'
 import { JOURNAL_WRITES, faultyDb } from '../../helpers/faulty-db.ts'
 import { journalOf, plan, sign, signer } from '../../helpers/journaling.ts'
 import { testLog } from '../../helpers/logs.ts'
-import { expectExactlyOnce } from '../../helpers/oracle.ts'
+import { expectExactlyOnce, expectJournalWhole } from '../../helpers/oracle.ts'
 import { intentFor, sendingOptions } from '../../helpers/sending.ts'
 import { ON_POSTGRES, createSchema, freshDb } from '../../helpers/store.ts'
 import { tcpProxy } from '../../helpers/tcp-proxy.ts'
@@ -191,6 +191,58 @@ describe('the sending path between two of its steps', function () {
     await mine(node)
     await sender.resume()
   })
+
+  it('S-25 of two in a window the second is not built while the first cannot be signed', async () => {
+    const signTransaction = async (): Promise<Hex> => {
+      throw new KeeperError('SIGNER_UNAVAILABLE', { reason: 'a test' })
+    }
+    const broken = senderWith({ window: 3, signer: { address: signer.address, signTransaction } })
+    const sent = ['a', 'b', 'c'].map((key) => rejectionOf(broken.send(intentFor(counter, key))))
+    const codes = (await Promise.all(sent)).map(({ code }) => code)
+    expect(new Set(codes)).to.deep.equal(new Set(['SIGNER_UNAVAILABLE']))
+    expect(await states()).to.deep.equal(['0 planned'])
+    const sound = senderWith({ window: 3 })
+    const done = ['b', 'c', 'a'].map((key) => sound.send(intentFor(counter, key)))
+    expect((await Promise.all(done)).map(({ state }) => state)).to.deep.equal([
+      'final',
+      'final',
+      'final',
+    ])
+  })
+
+  for (const isCancelled of [true, false]) {
+    const [first, then] = isCancelled ? ['original', 'cancellation'] : ['cancellation', 'original']
+    it(`S-08 a reorg that has the ${then} instead of the ${first} decides which of them it was`, async () => {
+      await node.request('evm_setAutomine', [false])
+      const sender = senderWith({ finality: 3, finalWaitMs: 3_000 })
+      const { id } = await sender.send(intentFor(counter, 'a'), { until: 'broadcast' })
+      const snapshot = await node.request('evm_snapshot', [])
+      await sender.cancel(id)
+      const [original, cancel] = await attemptsOf(db, id)
+      const raws = isCancelled ? [original, cancel] : [cancel, original]
+      const mineOnly = async (at: number): Promise<void> => {
+        for (const hash of [original?.hash, cancel?.hash]) {
+          await node.request('hardhat_dropTransaction', [hash])
+        }
+        await node.client.sendRaw(raws[at]?.raw ?? '0x')
+        await mine(node)
+      }
+      await mineOnly(0)
+      const ended = sender.resume().then(
+        ([tx]) => tx?.state,
+        (error: unknown) => (error as KeeperError).code,
+      )
+      await systemClock.sleep(200)
+      expect((await listJournal(db))[0]).to.include({ state: 'included', hash: raws[0]?.hash })
+      await node.request('evm_revert', [snapshot])
+      await mineOnly(1)
+      await mine(node, 4)
+      expect(await ended).to.equal(isCancelled ? 'TX_CANCELLED' : 'final')
+      expect((await listJournal(db))[0]).to.include({ hash: raws[1]?.hash })
+      expect(await countOf(node, counter)).to.equal(isCancelled ? 0 : 1)
+      await expectJournalWhole(db)
+    })
+  }
 
   it('S-22 a foreign row whose receipt is found after all is followed to its end', async () => {
     await node.request('evm_setAutomine', [false])
