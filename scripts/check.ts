@@ -78,7 +78,7 @@ function gethStep(): Step {
   const step: Step = {
     name: 'the day and the pool against geth',
     command: node('scripts/test.ts', '--strict', '--report', 'geth', 'test/nodes'),
-    reports: ['geth'],
+    reports: ['geth', 'geth-secrets'],
     env: { NODES: 'geth' },
     isOptional: true,
   }
