@@ -9,7 +9,7 @@ import { dueSlots, latestSlot } from './due.ts'
 import { JOBS } from './jobs.ts'
 import type { Job } from './jobs.ts'
 import { runDue } from './run-slot.ts'
-import { lastFinished, openSlots, skipSlot } from './slots.ts'
+import { findSlot, lastFinished, openSlots, skipSlot } from './slots.ts'
 
 export interface Turns {
   /** Runs everything that is due now. */
@@ -98,6 +98,8 @@ async function turn(
     if (isStopped()) return true
     if (!(await watch.isTrusted())) return false
     isDone = (await runDue(keeper, alerts, job, slot, { trigger: 'schedule', evidence })) && isDone
+    // One that could not even be claimed has no row: a later one that ends would pass over it for good.
+    if (!(await findSlot(keeper.db, { job: job.name, slot }))) return false
   }
   return isDone
 }
