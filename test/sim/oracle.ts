@@ -150,7 +150,8 @@ function findStrayNonces({ world, rows, mined, outcome }: Books): Fault[] {
     if (owners.length > 1) faults.push(fault('nonce', `nonce ${tx.nonce} has two intents`))
     if (isKnown) continue
     // An empty journal beside an empty side log begins where the chain is; what was before is not its past.
-    if (truth.isMemoryLost && tx.nonce < first) continue
+    // And what was on its way then may be mined after the day: the next start gives it a row.
+    if (truth.isMemoryLost && (tx.nonce < first || tx.nonce > last)) continue
     const isExcused = tx.by === 'foreign' || truth.isMemoryLost || truth.isFinalityBroken
     const isNoticed = outcome.end === 'stopped' || owners.some(({ tx: row }) => isNoticedBy(row))
     if (isExcused && isNoticed) continue
