@@ -8,6 +8,8 @@ const MAX_CONNECTIONS = 10
 const CONNECT_TIMEOUT_MS = 10_000
 // The longest statement of ours is a migration; anything slower is a fault.
 const STATEMENT_TIMEOUT_MS = 60_000
+// The server answers a statement that took too long; no answer at all is a network that drops what we send.
+const NO_ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000
 
 // A transaction of ours pauses between statements for milliseconds. One that stands still belongs to a process
 // that was stopped, and would hold the journal's head against the keeper that takes over.
@@ -30,6 +32,7 @@ export async function openPostgres(url: string, schema?: string): Promise<Db> {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: NO_ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     keepAlive: true,
     types,
