@@ -32,6 +32,8 @@ export interface Keeper extends ValidatorsRoom {
   /** The right to sign with its keys, until another keeper takes over. */
   leases: Leases
   writing: Writing
+  /** What a crash left, carried out beside the jobs; never rejects. */
+  resuming?: Promise<void>
 }
 
 export interface Reader extends ChainRoom {
@@ -49,8 +51,8 @@ export interface KeeperDeps {
   roles?: readonly SigningRole[]
   /** Waits while another keeper leads; without it a held lease is refused. Rejects to stop waiting. */
   standBy?: (sender: Address) => Promise<void>
-  /** How far what a crash left is followed before the keeper is there; 'final' when left out. */
-  resumeUntil?: 'included' | 'final'
+  /** What a crash left is carried out before the keeper is there (the default), or beside its jobs. */
+  resumes?: 'before' | 'beside'
   /** Whom the senders call when a person is needed; without it only the log has it. */
   alerts?: Alerts
   /** Told how many seconds each durable write of the journal took. */
@@ -92,7 +94,9 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
     })
     const base = { db, client, contracts, log, writing }
     const keeper = assemble(config, base, signers, withLost(deps, writing.leases))
-    await resumeAll(keeper, roles, deps)
+    const resuming = resumeAll(keeper, roles, deps)
+    if (deps.resumes === 'beside') return { ...keeper, resuming }
+    await resuming
     return keeper
   } catch (error) {
     client.close()
@@ -123,6 +127,8 @@ function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps
 }
 
 export async function closeKeeper(keeper: Keeper): Promise<void> {
+  // A signal or a lost lease has cut it at a wait: its last write ends before the store does.
+  await keeper.resuming
   keeper.client.close()
   await keeper.writing.close()
   await keeper.db.close()
@@ -226,49 +232,76 @@ const STOPPED: ErrorCode[] = ['QUEUE_STOPPED', 'TX_UNKNOWN', 'NONCE_FOREIGN']
 
 /**
  * A transaction that turns out to have failed is recorded as that; the day reads the chain and goes on. What
- * needs a human or another try stops its own queue only: every send comes back to it. With `resumeUntil`
- * 'included' a daemon does not wait for final blocks before its first job; they are followed beside it.
+ * needs a human or another try stops its own queue only: every send comes back to it. A daemon resumes
+ * beside its jobs, so that orders reach it and the other key works while one waits for its block.
  */
 async function resumeAll(
   keeper: Keeper,
   roles: readonly SigningRole[],
-  { resumeUntil = 'final', alerts, signal }: KeeperDeps,
+  { resumes = 'before', alerts }: KeeperDeps,
 ): Promise<void> {
-  for (const role of roles) {
-    for (let pass = 0; pass < MAX_RESUME_PASSES; pass += 1) {
-      if (await resumeOnce(keeper, role, resumeUntil, alerts)) break
-      signal?.throwIfAborted()
+  if (resumes === 'before') {
+    for (const role of roles) await resumePasses(keeper, role, alerts)
+    return
+  }
+  const each = roles.map(async (role) => {
+    try {
+      await resumeBeside(keeper, role, alerts)
+    } catch (error) {
+      if (!keeper.signal?.aborted) keeper.log.error({ role, ...describe(error) }, 'resume-failed')
     }
+  })
+  await Promise.all(each)
+}
+
+// What a block or a node holds up is asked again at the pace of the slots.
+const RESUME_AGAIN_MS = 60_000
+
+async function resumeBeside(
+  keeper: Keeper,
+  role: SigningRole,
+  alerts: Alerts | undefined,
+): Promise<void> {
+  while ((await resumePasses(keeper, role, alerts)) === 'held') {
+    await systemClock.sleep(RESUME_AGAIN_MS, keeper.signal)
   }
-  if (resumeUntil === 'final') return
-  for (const role of roles) {
-    resumeOnce(keeper, role, 'final', alerts).catch((error: unknown) => {
-      if (!signal?.aborted) keeper.log.error({ role, ...describe(error) }, 'resume-failed')
-    })
+}
+
+type Resumed = 'done' | 'held'
+
+async function resumePasses(
+  keeper: Keeper,
+  role: SigningRole,
+  alerts: Alerts | undefined,
+): Promise<Resumed> {
+  for (let pass = 0; pass < MAX_RESUME_PASSES; pass += 1) {
+    keeper.signal?.throwIfAborted()
+    const ended = await resumeOnce(keeper, role, alerts)
+    if (ended !== 'again') return ended
   }
+  return 'held'
 }
 
 async function resumeOnce(
   keeper: Keeper,
   role: SigningRole,
-  until: 'included' | 'final',
   alerts: Alerts | undefined,
-): Promise<boolean> {
+): Promise<Resumed | 'again'> {
   const { log, contracts } = keeper
   try {
-    const done = await keeper[role].resume({ errors: contracts.errors, until })
-    for (const { kind, key, hash } of done) log.info({ role, kind, key, hash, until }, 'tx-resumed')
-    return true
+    const done = await keeper[role].resume({ errors: contracts.errors })
+    for (const { kind, key, hash } of done) log.info({ role, kind, key, hash }, 'tx-resumed')
+    return 'done'
   } catch (error) {
     if (!isKeeperError(error)) throw error
     if (ENDED.includes(error.code)) {
       log.warn({ role, ...error.facts }, 'tx-resumed-failed')
-      return false
+      return 'again'
     }
     const isStopped = STOPPED.includes(error.code)
     if (!isStopped && error.row.retry !== true) throw error
     log.error({ role, ...describe(error) }, 'resume-held')
     if (isStopped) alerts?.raise('queue-stopped', { key: keeper[role].address, ...error.facts })
-    return true
+    return 'held'
   }
 }

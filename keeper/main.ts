@@ -94,8 +94,7 @@ async function lead(run: Run): Promise<void> {
   const { signal } = stop
   const { onJournalWrite } = watch
   const given = { ...deps, onStep, signal, alerts, standBy, onJournalWrite }
-  const resumeUntil = 'included'
-  const keeper = await openKeeper(config, { ...given, resumeUntil })
+  const keeper = await openKeeper(config, { ...given, resumes: 'beside' })
   run.keeper = keeper
   run.isStandby = false
   run.hasLed = true

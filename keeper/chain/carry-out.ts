@@ -107,7 +107,12 @@ function isDone({ state, succeeded, hash }: TxRecord, until: Until, { attempts }
 
 export function refuseClosed({ state, kind, key, reason, hash }: TxRecord): void {
   if (state === 'reverted') throw new KeeperError('TX_REVERTED', { kind, key, reason, hash })
-  if (state === 'cancelled') throw new KeeperError('TX_CANCELLED', { kind, key, reason })
+  if (state !== 'cancelled') return
+  throw new KeeperError('TX_CANCELLED', {
+    kind,
+    key,
+    reason: reason ?? `${hash} was mined in its place`,
+  })
 }
 
 async function turn(context: SendContext, tx: TxRecord, watch: Watch): Promise<TxRecord> {

@@ -5,7 +5,7 @@ import type { Clock } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
 import { findByNonce, findIntent, freshTxId, openAs, payloadHashOf } from './journal.ts'
 import { withoutAnchor } from './journal-audit.ts'
-import { recordReleased, recordStopped, signIn } from './journal-moves.ts'
+import { recordReleased, recordRewound, recordStopped, signIn } from './journal-moves.ts'
 import type { TxRecord } from './journal-rows.ts'
 import { takeTurn } from './journal-writer.ts'
 import type { Journal } from './journal-writer.ts'
@@ -61,7 +61,10 @@ async function restore(context: Restoring, entry: SignedLine): Promise<TxRecord 
     log.warn({ kind, key, nonce, hash }, 'side-log-entry-released')
     return undefined
   }
-  const row = await rowOf(context, entry, bytes)
+  const found = await rowOf(context, entry, bytes)
+  // Further bytes were signed after it had been mined: that block went, and the store has forgotten it.
+  const isMined = found?.state === 'included'
+  const row = isMined ? await recordRewound(journal, found, clock.now()) : found
   if (!row || !OPEN.includes(row.state)) return undefined
   const { purpose } = entry
   const attempt = { hash, raw: entry.raw, purpose, fees: bytes.fees }
@@ -87,7 +90,7 @@ async function isReleasedSince(db: Db, entry: SignedLine): Promise<boolean> {
   return closings.some(({ facts }) => (JSON.parse(facts) as { isReleased?: boolean }).isReleased)
 }
 
-// A row that is mined already needs no more attempts.
+// A row that is closed needs no more attempts.
 const OPEN: readonly string[] = ['planned', 'signed', 'broadcast']
 
 interface Bytes {
