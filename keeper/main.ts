@@ -42,6 +42,8 @@ export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<
   } finally {
     stop.release()
     await watch.close()
+    // Also after a failure: nothing waits for a block any more.
+    stop.ask()
     if (run.keeper) await closeKeeper(run.keeper)
     log.info({}, 'keeper-stopped')
   }
