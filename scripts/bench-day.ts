@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { systemClock } from '../keeper/base/time.ts'
 import { runDay } from '../keeper/validators/day.ts'
 import { createWorld, makeMembers, pushCycle, withKeeper } from '../test/helpers/muster.ts'
-import { listJournal } from '../keeper/chain/journal.ts'
+import { listJournal } from '../keeper/chain/journal/journal.ts'
 
 const VALIDATORS = 1_000
 const BATCH_SIZE = 10

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { listJournal } from '../keeper/chain/journal.ts'
+import { listJournal } from '../keeper/chain/journal/journal.ts'
 import { readBeats } from '../keeper/heartbeat/beats.ts'
 import { listSnapshots } from '../keeper/heartbeat/snapshot.ts'
 import { listActions } from '../keeper/validators/action-log.ts'

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { ActiveAlert, Alerts } from '../base/alerts.ts'
 import { KeeperError, describe } from '../base/errors.ts'
 import { isoTime, systemClock } from '../base/time.ts'
-import { unresolved } from '../chain/journal.ts'
+import { unresolved } from '../chain/journal/journal.ts'
 import type { Keeper } from '../keeper.ts'
 import { within } from './deadline.ts'
 

@@ -1,6 +1,6 @@
 import type { Metrics } from '../base/metrics.ts'
 import { systemClock } from '../base/time.ts'
-import type { TxRecord } from '../chain/journal-rows.ts'
+import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import type { KeeperDeps } from '../keeper.ts'
 
 type OnStep = NonNullable<KeeperDeps['onStep']>

@@ -12,8 +12,8 @@ import { KeeperError, isKeeperError, messageOf } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import { addressSchema, hexSchema, parseWith } from '../base/schema.ts'
 import type { Address } from '../base/schema.ts'
-import { requireCode } from './client.ts'
-import type { ChainClient } from './client.ts'
+import { requireCode } from './rpc/client.ts'
+import type { ChainClient } from './rpc/client.ts'
 
 export type { HeartbeatRegistry, ValidatorRewards, TimelockController }
 

@@ -1,7 +1,7 @@
 import { KeeperError } from '../base/errors.ts'
-import type { Fees } from '../chain/fees.ts'
-import { findTx, listOpen } from '../chain/journal-queries.ts'
-import type { TxRecord } from '../chain/journal-rows.ts'
+import type { Fees } from '../chain/sending/fees.ts'
+import { findTx, listOpen } from '../chain/journal/journal-queries.ts'
+import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import type { Desk } from './desk.ts'
 import { GWEI, money, table } from './print.ts'
 

@@ -1,6 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
-import { findIntent } from '../chain/journal.ts'
-import type { TxIntent } from '../chain/journal.ts'
+import { findIntent } from '../chain/journal/journal.ts'
+import type { TxIntent } from '../chain/journal/journal.ts'
 import type { ValidatorsRoom } from './room.ts'
 
 // One reason to revert may pass by itself (a pause); one that comes back four times is for a human.

@@ -1,6 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
-import type { TxRecord } from '../chain/journal-rows.ts'
-import type { BusinessState } from '../chain/send-context.ts'
+import type { TxRecord } from '../chain/journal/journal-rows.ts'
+import type { BusinessState } from '../chain/sending/send-context.ts'
 import { countBits } from '../heartbeat/words.ts'
 import { readUnpaidOf } from './cycle-facts.ts'
 import { STATES } from './cycle.ts'

@@ -1,8 +1,8 @@
 import type { Logger } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
-import type { ChainClient } from '../chain/client.ts'
+import type { ChainClient } from '../chain/rpc/client.ts'
 import type { Contracts } from '../chain/contracts.ts'
-import type { Sender } from '../chain/sender.ts'
+import type { Sender } from '../chain/sending/sender.ts'
 import type { Db } from '../store/db.ts'
 
 /** What can be read without a key or a store. */

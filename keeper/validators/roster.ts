@@ -2,7 +2,7 @@ import type { EventLog, Log } from 'ethers'
 import { KeeperError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { Cycle } from '../base/time.ts'
-import { readLogs } from '../chain/logs.ts'
+import { readLogs } from '../chain/rpc/logs.ts'
 import type { ChainRoom } from './room.ts'
 
 export interface RosterEntry {

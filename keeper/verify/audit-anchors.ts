@@ -1,6 +1,6 @@
 import { Interface, dataLength } from 'ethers'
 import { ValidatorRewards__factory } from '../../types/ethers-contracts/factories/contracts/ValidatorRewards__factory.ts'
-import { readEvents } from '../chain/journal-chain.ts'
+import { readEvents } from '../chain/journal/journal-chain.ts'
 import type { Cycle } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
 import { cyclesByTx } from './audit-journal.ts'

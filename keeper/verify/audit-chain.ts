@@ -1,7 +1,7 @@
 import type { Address, Hex } from '../base/schema.ts'
 import { cycleOfHour, hourOf } from '../base/time.ts'
 import type { Cycle } from '../base/time.ts'
-import type { ChainClient } from '../chain/client.ts'
+import type { ChainClient } from '../chain/rpc/client.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import type { AuditState } from './audit-state.ts'
 import type { ChainEvent, Sources } from './chain-events.ts'

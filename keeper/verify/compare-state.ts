@@ -5,7 +5,7 @@ import { ValidatorRewards__factory } from '../../types/ethers-contracts/factorie
 import type { Wei } from '../base/amount.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { Cycle } from '../base/time.ts'
-import type { ChainClient } from '../chain/client.ts'
+import type { ChainClient } from '../chain/rpc/client.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import { SHARE } from './audit-state.ts'
 import type { AuditState, CycleAudit, CycleState } from './audit-state.ts'

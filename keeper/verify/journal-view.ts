@@ -1,6 +1,6 @@
 import type { Hex } from '../base/schema.ts'
-import { attemptsOf, listJournal } from '../chain/journal.ts'
-import type { TxAttempt, TxRecord } from '../chain/journal-rows.ts'
+import { attemptsOf, listJournal } from '../chain/journal/journal.ts'
+import type { TxAttempt, TxRecord } from '../chain/journal/journal-rows.ts'
 import type { Db } from '../store/db.ts'
 import type { OnProgress } from './read-events.ts'
 

@@ -1,6 +1,6 @@
 import { getAddress } from 'ethers'
 import type { Address, Hex } from '../base/schema.ts'
-import type { ChainClient } from '../chain/client.ts'
+import type { ChainClient } from '../chain/rpc/client.ts'
 import type { ChainEvent } from './chain-events.ts'
 import { inParallel } from './parallel.ts'
 import type { OnProgress } from './read-events.ts'

@@ -8,8 +8,8 @@ import {
   recordFinal,
   recordIncluded,
   recordSigned,
-} from '../../keeper/chain/journal-moves.ts'
-import { openSideLog } from '../../keeper/chain/side-log-file.ts'
+} from '../../keeper/chain/journal/journal-moves.ts'
+import { openSideLog } from '../../keeper/chain/journal/side-log-file.ts'
 import { openStore } from '../../keeper/store/open-store.ts'
 import { journalOf, plan, receiptFor, signedOf } from '../../test/helpers/journaling.ts'
 import type { Measurement } from './measure.ts'

@@ -1,8 +1,8 @@
 import hre from 'hardhat'
 import { Wallet } from 'ethers'
 import type { Address, Hex } from '../../keeper/base/schema.ts'
-import { openChain } from '../../keeper/chain/client.ts'
-import type { ChainClient } from '../../keeper/chain/client.ts'
+import { openChain } from '../../keeper/chain/rpc/client.ts'
+import type { ChainClient } from '../../keeper/chain/rpc/client.ts'
 import { withToken } from './canaries.ts'
 
 // Well-known keys of Hardhat's own accounts: worth nothing anywhere else.

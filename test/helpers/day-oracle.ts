@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { listJournal } from '../../keeper/chain/journal.ts'
-import type { TxRecord } from '../../keeper/chain/journal-rows.ts'
+import { listJournal } from '../../keeper/chain/journal/journal.ts'
+import type { TxRecord } from '../../keeper/chain/journal/journal-rows.ts'
 import { listSlots } from '../../keeper/jobs/slots.ts'
 import type { Slot } from '../../keeper/jobs/slots.ts'
 import type { Db } from '../../keeper/store/db.ts'

@@ -3,8 +3,8 @@
 // Prints `held EPOCH`, `stored NONCE` after each signature, and the code of the fault that ended it.
 import { describe as describeError } from '../../keeper/base/errors.ts'
 import { systemClock } from '../../keeper/base/time.ts'
-import { withLease } from '../../keeper/chain/journal-writer.ts'
-import { waitForLease } from '../../keeper/chain/lease.ts'
+import { withLease } from '../../keeper/chain/journal/journal-writer.ts'
+import { waitForLease } from '../../keeper/chain/journal/lease.ts'
 import { openPostgres } from '../../keeper/store/postgres.ts'
 import { CHAIN_ID, journalOf, plan, sign, signer } from './journaling.ts'
 

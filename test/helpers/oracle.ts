@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { findDivergence } from '../../keeper/chain/journal-audit.ts'
-import { listJournal } from '../../keeper/chain/journal.ts'
-import type { TxRecord, TxState } from '../../keeper/chain/journal-rows.ts'
-import type { SideLines } from '../../keeper/chain/side-log.ts'
+import { findDivergence } from '../../keeper/chain/journal/journal-audit.ts'
+import { listJournal } from '../../keeper/chain/journal/journal.ts'
+import type { TxRecord, TxState } from '../../keeper/chain/journal/journal-rows.ts'
+import type { SideLines } from '../../keeper/chain/journal/side-log.ts'
 import type { Db } from '../../keeper/store/db.ts'
 
 // More rows than any scenario makes.

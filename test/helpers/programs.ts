@@ -5,8 +5,8 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openChain } from '../../keeper/chain/client.ts'
-import type { ChainClient } from '../../keeper/chain/client.ts'
+import { openChain } from '../../keeper/chain/rpc/client.ts'
+import type { ChainClient } from '../../keeper/chain/rpc/client.ts'
 
 export const HOST = '127.0.0.1'
 // A cold start on a machine that does other work: geth needs the most, a second on an idle one.

@@ -1,7 +1,7 @@
 import { SigningKey, keccak256 } from 'ethers'
 import type { Hex } from '../../keeper/base/schema.ts'
-import { CURVE_ORDER, unsignedBytes } from '../../keeper/chain/unsigned.ts'
-import type { TxSignature, UnsignedTx } from '../../keeper/chain/unsigned.ts'
+import { CURVE_ORDER, unsignedBytes } from '../../keeper/chain/keys/unsigned.ts'
+import type { TxSignature, UnsignedTx } from '../../keeper/chain/keys/unsigned.ts'
 
 /** A transaction with a value of its own in every field. */
 export const SAMPLE_TX: UnsignedTx = {

@@ -1,7 +1,7 @@
 import type { ServerOptions } from 'node:https'
 import { SigningKey, keccak256 } from 'ethers'
 import type { Hex } from '../../keeper/base/schema.ts'
-import type { TxSignature } from '../../keeper/chain/unsigned.ts'
+import type { TxSignature } from '../../keeper/chain/keys/unsigned.ts'
 import type { Answer, Mood, Request, Service } from './signer-service.ts'
 import { startService } from './signer-service.ts'
 import { signDigest, withHighS } from './signers.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { readBeats } from '../../keeper/heartbeat/beats.ts'
 import { closeKeeper, openKeeper, openReader } from '../../keeper/keeper.ts'
-import { walletSigner } from '../../keeper/chain/signer.ts'
+import { walletSigner } from '../../keeper/chain/keys/signer.ts'
 import { replayDay } from '../../keeper/validators/replay.ts'
 import { readStatus } from '../../keeper/validators/status.ts'
 import { KEYS } from '../helpers/deploy.ts'

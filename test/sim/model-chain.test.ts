@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { Hex } from '../../keeper/base/schema.ts'
-import { walletSigner } from '../../keeper/chain/signer.ts'
+import { walletSigner } from '../../keeper/chain/keys/signer.ts'
 import { GWEI, createChain } from './model-chain.ts'
 import type { ModelChain } from './model-chain.ts'
 import { encodeCall, isExtracted, unpaidOf } from './model-contract.ts'

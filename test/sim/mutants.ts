@@ -19,7 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a crash between the two leaves bytes on the chain that no journal knows',
     patches: [
       {
-        file: 'keeper/chain/send-acts.ts',
+        file: 'keeper/chain/sending/send-acts.ts',
         find: '  const stored = await recordSigned(journal, tx, ',
         replace:
           '  await context.client.sendRaw(raw).catch(() => {})\n' +
@@ -32,7 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'what is signed anew for a retry is mined under a hash that nobody looks for',
     patches: [
       {
-        file: 'keeper/chain/send-acts.ts',
+        file: 'keeper/chain/sending/send-acts.ts',
         find: '    await context.client.sendRaw(attempt.raw)',
         replace:
           '    const age = BigInt(context.clock.now() - attempt.signedAt)\n' +
@@ -48,7 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'the old attempt is mined after the bump and looks like somebody else',
     patches: [
       {
-        file: 'keeper/chain/confirm.ts',
+        file: 'keeper/chain/sending/confirm.ts',
         find: 'of attempts.toReversed()',
         replace: 'of attempts.slice(-1)',
       },
@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'two intents share a nonce, so that one of them is never mined',
     patches: [
       {
-        file: 'keeper/chain/journal.ts',
+        file: 'keeper/chain/journal/journal.ts',
         find: 'Math.max(plan.chainNonce, last === undefined ? 0 : last + 1)',
         replace: 'plan.chainNonce',
       },
@@ -97,7 +97,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'one node that lies makes a transaction final that was never mined',
     patches: [
       {
-        file: 'keeper/chain/quorum.ts',
+        file: 'keeper/chain/rpc/quorum.ts',
         find: 'return endpoints === 1 ? 1 : 2',
         replace: 'return 1',
       },
@@ -108,7 +108,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'somebody else signs with the key, and the queue goes on as if nothing had happened',
     patches: [
       {
-        file: 'keeper/chain/nonces.ts',
+        file: 'keeper/chain/sending/nonces.ts',
         find: '  await refuseForeign(context, nonces, counted)\n',
         replace: '',
       },
@@ -119,7 +119,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a node that lags hides a receipt, and the same payment goes out at another nonce',
     patches: [
       {
-        file: 'keeper/chain/stopped.ts',
+        file: 'keeper/chain/sending/stopped.ts',
         find: '  await recordStopped(journal, tx, state, reason, clock.now())\n',
         replace:
           '  const gone = await recordStopped(journal, tx, state, reason, clock.now())\n' +
@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a receipt is believed that is on no fork any more',
     patches: [
       {
-        file: 'keeper/chain/send-state.ts',
+        file: 'keeper/chain/sending/send-state.ts',
         find: "if (facts.recorded) return 'rewind'",
         replace: "if (facts.recorded) return 'wait'",
       },
@@ -143,7 +143,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a reorg takes away what the journal has called final',
     patches: [
       {
-        file: 'keeper/chain/send-state.ts',
+        file: 'keeper/chain/sending/send-state.ts',
         find: "receipt.blockNumber <= finalBlock ? 'final' : 'wait'",
         replace: "receipt.blockNumber <= finalBlock + 100 ? 'final' : 'wait'",
       },
@@ -154,7 +154,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a loss of power takes the only copy of what was signed',
     patches: [
       {
-        file: 'keeper/chain/journal-moves.ts',
+        file: 'keeper/chain/journal/journal-moves.ts',
         find: '    if (!isLogged) await journal.sideLog.signed(entryOf(tx, attempt, at), turn.head)\n',
         replace: '',
       },
@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a store that went back in time plans again what is on its way',
     patches: [
       {
-        file: 'keeper/chain/reconcile.ts',
+        file: 'keeper/chain/journal/reconcile.ts',
         find: 'const restored = await restoreSigned(options, own)',
         replace: 'const restored: TxRecord[] = []',
       },
@@ -176,7 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a keeper that stood still goes on signing beside the one that took over',
     patches: [
       {
-        file: 'keeper/chain/send-acts.ts',
+        file: 'keeper/chain/sending/send-acts.ts',
         find: '  await journal.lease?.check()\n',
         replace: '',
       },
@@ -192,7 +192,7 @@ export const MUTANTS: readonly Mutant[] = [
     because: 'a payment that its cancellation beat is taken for made',
     patches: [
       {
-        file: 'keeper/chain/journal-moves.ts',
+        file: 'keeper/chain/journal/journal-moves.ts',
         find: "  if (mined?.purpose === 'cancel') return 'cancelled'\n",
         replace: '',
       },

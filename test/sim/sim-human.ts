@@ -1,5 +1,5 @@
 import { messageOf } from '../../keeper/base/errors.ts'
-import { attemptsOf, unresolved } from '../../keeper/chain/journal.ts'
+import { attemptsOf, unresolved } from '../../keeper/chain/journal/journal.ts'
 import { findMined } from './model-answers.ts'
 import { CHAIN_ID } from './model-chain.ts'
 import { SENDER } from './sim-keeper.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../keeper/base/time.ts'
-import type { Transport } from '../../keeper/chain/transport.ts'
+import type { Transport } from '../../keeper/chain/rpc/transport.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import type { SimTime } from './sim-time.ts'
 

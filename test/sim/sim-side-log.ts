@@ -1,6 +1,6 @@
 import type { Clock } from '../../keeper/base/time.ts'
-import { formatLine, parseLine } from '../../keeper/chain/side-log-lines.ts'
-import type { SideLine, SideLines, SideLog } from '../../keeper/chain/side-log.ts'
+import { formatLine, parseLine } from '../../keeper/chain/journal/side-log-lines.ts'
+import type { SideLine, SideLines, SideLog } from '../../keeper/chain/journal/side-log.ts'
 import type { Random } from './random.ts'
 import type { SimProcess } from './sim-process.ts'
 

@@ -3,7 +3,7 @@ import { openAlerts } from '../../../keeper/base/alerts.ts'
 import type { Alerts } from '../../../keeper/base/alerts.ts'
 import { DOWN_AFTER_MS, openSelfCheck } from '../../../keeper/api/self-check.ts'
 import type { SelfCheck } from '../../../keeper/api/self-check.ts'
-import type { EndpointStatus } from '../../../keeper/chain/endpoint.ts'
+import type { EndpointStatus } from '../../../keeper/chain/rpc/endpoint.ts'
 import type { Keeper } from '../../../keeper/keeper.ts'
 import { testClock } from '../../helpers/clock.ts'
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { openChain } from '../../../keeper/chain/client.ts'
-import type { ChainClient } from '../../../keeper/chain/client.ts'
+import { openChain } from '../../../keeper/chain/rpc/client.ts'
+import type { ChainClient } from '../../../keeper/chain/rpc/client.ts'
 import { runCli } from '../../helpers/cli.ts'
 import type { Outcome } from '../../helpers/cli.ts'
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { systemClock } from '../../../keeper/base/time.ts'
-import type { ChainClient } from '../../../keeper/chain/client.ts'
+import type { ChainClient } from '../../../keeper/chain/rpc/client.ts'
 import { giveOrder } from '../../../keeper/commands/desk.ts'
 import type { Desk } from '../../../keeper/commands/desk.ts'
 import { loadConfig } from '../../../keeper/config.ts'
