@@ -77,7 +77,7 @@ const store = rows({
   STORE_LOCKED: {
     sentence: 'Another process (pid {pid} on {host}) holds the store in {dir}.',
     wayOut:
-      'Stop it first. To look and send beside a running keeper use PostgreSQL (DATABASE_URL), which many may share.',
+      'Stop it first; a running keeper answers `journal`, `status` and the orders itself. With PostgreSQL (DATABASE_URL) commands with other keys send beside it.',
     exitCode: EXIT.temporary,
     retry: true,
   },

@@ -1,4 +1,5 @@
 import { KeeperError, isKeeperError } from '../../base/errors.ts'
+import type { UnixSeconds } from '../../base/time.ts'
 import type { Receipt } from '../rpc/client.ts'
 import { faultOf } from '../rpc/client.ts'
 import type { Fees } from './fees.ts'
@@ -11,6 +12,7 @@ import {
   recordReleased,
   recordSigned,
 } from '../journal/journal-moves.ts'
+import type { NewAttempt } from '../journal/journal-moves.ts'
 import type { AttemptPurpose, TxAttempt, TxRecord } from '../journal/journal-rows.ts'
 import { persist } from './persist.ts'
 import { prepare, refuseOverBudget } from './prepare.ts'
@@ -103,10 +105,27 @@ async function sign(
   const raw = await signer.signTransaction(unsigned)
   const signed = checkSigned(raw, unsigned, tx.sender)
   const signedAt = clock.now()
-  const stored = await recordSigned(journal, tx, { ...signed, purpose, fees }, signedAt)
+  const stored = await storeSigned(context, tx, { ...signed, purpose, fees }, signedAt)
   await context.onStep('signed-stored', stored)
   const attempt = { ...signed, ...fees, purpose, signedAt, broadcastAt: undefined }
   return { tx: stored, attempt }
+}
+
+/** Without the side log nothing goes out: it is what a power loss leaves us (S-11, S-12). */
+async function storeSigned(
+  { journal, alerts }: SendContext,
+  tx: TxRecord,
+  attempt: NewAttempt,
+  at: UnixSeconds,
+): Promise<TxRecord> {
+  try {
+    const stored = await recordSigned(journal, tx, attempt, at)
+    alerts.clear('side-log-failing')
+    return stored
+  } catch (error) {
+    if (isKeeperError(error, 'SIDE_LOG_FAILED')) alerts.raise('side-log-failing', error.facts)
+    throw error
+  }
 }
 
 /** Z-46: the payload is built here, signed by the signer, submitted by broadcastLast. */

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Wallet } from 'ethers'
 import { openAlerts } from '../../../../keeper/base/alerts.ts'
 import type { Notice } from '../../../../keeper/base/alerts.ts'
+import { KeeperError } from '../../../../keeper/base/errors.ts'
 import type { Address, Hex } from '../../../../keeper/base/schema.ts'
 import { systemClock } from '../../../../keeper/base/time.ts'
 import { openJournal } from '../../../../keeper/chain/journal/journal-writer.ts'
@@ -139,6 +140,22 @@ describe('what holds a transaction back', function () {
       await expectExactlyOnce(db, { keys: ['a'], executions: await countOf(node, counter) })
     })
   }
+
+  it('S-11 a side log that cannot be written stops the signature from going out, and is told of', async () => {
+    let isFull = true
+    const signed = async (): Promise<void> => {
+      if (isFull) throw new KeeperError('SIDE_LOG_FAILED', { reason: 'No space left on device' })
+    }
+    const journal = openJournal({ db, sideLog: { ...noSideLog, signed }, clock: systemClock })
+    const sender = senderWith({ journal })
+    const refusal = await rejectionOf(sender.send(intentFor(counter, 'a')))
+    expect(refusal.code).to.equal('SIDE_LOG_FAILED')
+    expect(raws).to.deep.equal([])
+    isFull = false
+    await sender.send(intentFor(counter, 'a'))
+    expect(told()).to.deep.equal(['side-log-failing raised', 'side-log-failing cleared'])
+    await expectExactlyOnce(db, { keys: ['a'], executions: await countOf(node, counter) })
+  })
 
   for (const fn of ['journal_broadcast', 'journal_receipt', 'journal_close']) {
     it(`S-11 a journal that cannot be written after the broadcast (${fn}) is tried until it can; the next waits`, async () => {
