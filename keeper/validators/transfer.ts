@@ -1,9 +1,10 @@
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
 import { systemClock } from '../base/time.ts'
 import type { Cycle } from '../base/time.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import type { TxIntent } from '../chain/journal/journal.ts'
+import { listUnsettled } from '../chain/journal/journal-queries.ts'
 import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import { countBits } from '../heartbeat/words.ts'
 import { freshKey } from './attempt.ts'
@@ -57,6 +58,10 @@ export async function transferCycle(
       left = undefined
       continue
     }
+    if (await settleOwn(room, cycle, unpaid)) {
+      left = undefined
+      continue
+    }
     refuseStuck(cycle, round, unpaid, left)
     left = unpaid
     const isOurs = facts.now < facts.cut + terms.grace
@@ -74,6 +79,47 @@ function refuseUnready(facts: CycleFacts): void {
   const { cycle, state } = facts
   if (state !== 'settled') throw new KeeperError('CYCLE_NOT_SETTLED', { cycle, state })
   refuseWaiting(facts, nextStep(facts))
+}
+
+/**
+ * A batch of ours that is on its way, or that a reorg took back, names payees who look unpaid: it goes first, with
+ * the bytes that are signed. Another batch for them would be the second of ours, for the contract to refuse.
+ */
+async function settleOwn(
+  room: ValidatorsRoom,
+  cycle: Cycle,
+  unpaid: readonly bigint[],
+): Promise<boolean> {
+  const { db, client, keeper, contracts } = room
+  const filter = { chainId: client.chainId, kind: 'transfer', keyPrefix: `${cycle}/` }
+  let isChanged = false
+  for (const tx of await listUnsettled(db, filter)) {
+    const isOurs = tx.contract === contracts.deployment.rewards && tx.sender === keeper.address
+    if (!isOurs || !namesUnpaid(room, tx, unpaid) || (await isStillMined(room, tx))) continue
+    const until = tx.state === 'included' ? 'final' : 'included'
+    await keeper.carryOut(tx, { until }).catch((error: unknown) => {
+      if (!isKeeperError(error, 'TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT')) throw error
+    })
+    isChanged = true
+  }
+  return isChanged
+}
+
+function namesUnpaid(
+  { contracts }: ValidatorsRoom,
+  { data }: TxRecord,
+  unpaid: readonly bigint[],
+): boolean {
+  const call = contracts.rewards.interface.parseTransaction({ data })
+  if (call?.name !== 'extractTransfer') return false
+  const [, words, masks] = call.args.toArray() as [bigint, bigint[], bigint[]]
+  return masks.some((mask, i) => (mask & (unpaid[Number(words[i])] ?? 0n)) !== 0n)
+}
+
+/** Mined where we saw it: who of it is unpaid was left by the limit of refusals, and is listed again. */
+async function isStillMined({ client }: ValidatorsRoom, tx: TxRecord): Promise<boolean> {
+  if (tx.state !== 'included' || tx.hash === undefined) return false
+  return (await client.receipt(tx.hash))?.blockHash === tx.blockHash
 }
 
 /** A round that paid nobody would do the same again. */

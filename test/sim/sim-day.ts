@@ -2,6 +2,7 @@ import { KeeperError, isKeeperError } from '../../keeper/base/errors.ts'
 import type { Address, Hex } from '../../keeper/base/schema.ts'
 import type { BlockTag, ChainClient } from '../../keeper/chain/rpc/client.ts'
 import { listJournal } from '../../keeper/chain/journal/journal.ts'
+import { listUnsettled } from '../../keeper/chain/journal/journal-queries.ts'
 import type { TxIntent } from '../../keeper/chain/journal/journal.ts'
 import type { TxRecord } from '../../keeper/chain/journal/journal-rows.ts'
 import { freshKey } from '../../keeper/validators/attempt.ts'
@@ -82,6 +83,7 @@ async function transfer(keeper: SimKeeper, terms: DayTerms, cycle: number): Prom
     const { extracted, unpaid } = await readSimCycle(keeper.client, terms.contract, cycle)
     // A reorg took a stranger's extract away after we had seen it.
     if (!extracted) await extract(keeper, terms, cycle)
+    if (unpaid !== 0n && (await settleOwn(keeper, cycle, unpaid))) continue
     if (!extracted || unpaid !== 0n) {
       await sendAll(keeper, terms, cycle, slicesOf(unpaid, terms.batchSize))
       continue
@@ -90,6 +92,28 @@ async function transfer(keeper: SimKeeper, terms: DayTerms, cycle: number): Prom
     if (await isPaidForGood(keeper, terms, cycle)) return
   }
   throw new KeeperError('TRANSFER_STUCK', { cycle, rounds: MAX_ROUNDS, unpaid: 'some' })
+}
+
+/** Batches of ours for payees who look unpaid go first, as in validators/transfer.ts. */
+async function settleOwn(
+  { journal, client, sender }: SimKeeper,
+  cycle: number,
+  unpaid: bigint,
+): Promise<boolean> {
+  const filter = { chainId: client.chainId, kind: 'transfer', keyPrefix: `${cycle}/` }
+  let isChanged = false
+  for (const tx of await listUnsettled(journal.db, filter)) {
+    const mask = BigInt(`0x${tx.key.split('/')[1]?.replace(/#.*/, '') ?? '0'}`)
+    if ((mask & unpaid) === 0n) continue
+    const receipt = tx.state === 'included' && tx.hash ? await client.receipt(tx.hash) : undefined
+    if (receipt !== undefined && receipt.blockHash === tx.blockHash) continue
+    const until = tx.state === 'included' ? 'final' : 'included'
+    await sender.carryOut(tx, { until }).catch((error: unknown) => {
+      if (!isKeeperError(error, 'TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT')) throw error
+    })
+    isChanged = true
+  }
+  return isChanged
 }
 
 // Blocks until what is latest is final, and a few that the chain may stand still for.

@@ -61,3 +61,16 @@ export async function findTx(db: Db, name: string): Promise<TxRecord | undefined
   )
   return row && txOf(row)
 }
+
+/** What of one job is not final, by the beginning of its keys; oldest nonce first. */
+export async function listUnsettled(
+  db: Db,
+  { chainId, kind, keyPrefix }: { chainId: number; kind: string; keyPrefix: string },
+): Promise<TxRecord[]> {
+  const rows = await db.query<TxRow>(
+    `${SELECT_TX} where chain_id = $1 and kind = $2 and starts_with(key, $3)
+        and state in ('planned', 'signed', 'broadcast', 'included') order by nonce limit $4`,
+    [chainId, kind, keyPrefix, MAX_OPEN],
+  )
+  return rows.map(txOf)
+}
