@@ -73,10 +73,11 @@ describe('a window of three transactions', function () {
 
   it('S-20 of a lost nonce and a later one in the pool only the lost one is sent again', async () => {
     const sender = senderWith({ nonceWaitMs: 300 })
-    const sent = sendAll(sender, ['a', 'b', 'c'])
+    // Listened to from the start: each may be refused while another is waited for.
+    const refused = Promise.all(sendAll(sender, ['a', 'b', 'c']).map((sent) => rejectionOf(sent)))
     const [first] = await untilOut(3)
     await node.request('hardhat_dropTransaction', [first?.hash])
-    for (const refused of sent) await rejectionOf(refused)
+    await refused
     await db.query('update tx_attempt set broadcast_at = 0 where tx_id = $1', [first?.id])
     const raws: string[] = []
     const client = {
