@@ -6,7 +6,7 @@ import { rememberSecret, rememberSecretUrl } from './base/redact.ts'
 import { secretsInUrl } from './base/redact-url.ts'
 import { faultsOf } from './base/schema.ts'
 import { SETTINGS } from './base/settings.ts'
-import type { Setting } from './base/settings.ts'
+import type { Setting } from './base/setting.ts'
 import { parseSigner } from './base/signer-choice.ts'
 import type { SignerChoice } from './base/signer-choice.ts'
 

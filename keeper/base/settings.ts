@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { parseAmount } from './amount.ts'
 import { LOG_LEVELS } from './log.ts'
 import { finalitySchema } from './schema.ts'
+import { milliseconds, port, setting } from './setting.ts'
+import { INTAKE_SETTINGS } from './settings-intake.ts'
 
 const GWEI_DECIMALS = 9
 const COIN_DECIMALS = 18
@@ -37,7 +39,6 @@ const MAX_FALLBACK_DEPTH = 1_000
 // Nodes keep 16 (geth: executable, per account) to 64 transactions of an account in their pools.
 const MAX_WINDOW = 16
 
-const milliseconds = z.coerce.number().int().positive()
 const coin = z
   .string()
   .regex(/^\d{1,12}(\.\d{1,18})?$/, 'not an amount of coin')
@@ -46,27 +47,6 @@ const gwei = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,9})?$/, 'not a number of gwei')
   .transform((text) => parseAmount(text, GWEI_DECIMALS))
-
-export interface Setting<Schema extends z.ZodTypeAny = z.ZodTypeAny> {
-  env: string
-  /** Undefined: the setting is optional and has no value unless it is set. */
-  fallback: string | undefined
-  unit: string
-  check: Schema
-  secret: boolean
-  about: string
-}
-
-function setting<Schema extends z.ZodTypeAny>(
-  env: string,
-  fallback: string | undefined,
-  unit: string,
-  check: Schema,
-  about: string,
-  secret = false,
-): Setting<Schema> {
-  return { env, fallback, unit, check, secret, about }
-}
 
 /** Every setting, once: the docs, `.env.example` and loadConfig are made from this table. */
 export const SETTINGS = {
@@ -258,7 +238,7 @@ export const SETTINGS = {
     'MUSTER_OPS_PORT',
     undefined,
     'port',
-    z.coerce.number().int().min(0).max(65_535).optional(),
+    port.optional(),
     'their port; without it they are off, 0 takes any free one and logs it',
   ),
   alertUrl: setting(
@@ -284,6 +264,7 @@ export const SETTINGS = {
     z.string().min(1).optional(),
     'written after each completed daily settlement, for `muster dead-man`; MUSTER_HOME/last-success without it',
   ),
+  ...INTAKE_SETTINGS,
   signerTimeoutMs: setting(
     'MUSTER_SIGNER_TIMEOUT_MS',
     '10000',
