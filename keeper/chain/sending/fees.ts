@@ -43,14 +43,18 @@ export function bumpFees(
 ): Fees | undefined {
   const fresh = initialFees(market, policy)
   if (!fresh) return undefined
-  const highestCap = attempts.reduce((top, { maxFeePerGas }) => max(top, maxFeePerGas), 0n)
   const highestTip = attempts.reduce(
     (top, { maxPriorityFeePerGas }) => max(top, maxPriorityFeePerGas),
     0n,
   )
   const maxPriorityFeePerGas = max(raised(highestTip), fresh.maxPriorityFeePerGas)
-  const maxFeePerGas = max(raised(highestCap), fresh.maxFeePerGas, maxPriorityFeePerGas)
+  const maxFeePerGas = max(raised(highestCap(attempts)), fresh.maxFeePerGas, maxPriorityFeePerGas)
   return maxFeePerGas > policy.maxFeePerGas ? undefined : { maxFeePerGas, maxPriorityFeePerGas }
+}
+
+/** What a unit of gas may cost already, whichever of the attempts is mined. */
+export function highestCap(attempts: readonly Fees[]): Wei {
+  return attempts.reduce((top, { maxFeePerGas }) => max(top, maxFeePerGas), 0n)
 }
 
 function raised(fee: Wei): Wei {

@@ -3,7 +3,7 @@ import type { UnixSeconds } from '../../base/time.ts'
 import type { Receipt } from '../rpc/client.ts'
 import { faultOf } from '../rpc/client.ts'
 import type { Fees } from './fees.ts'
-import { bumpFees } from './fees.ts'
+import { bumpFees, highestCap } from './fees.ts'
 import { lastNonce } from '../journal/journal.ts'
 import type { TxIntent } from '../journal/journal.ts'
 import {
@@ -87,7 +87,11 @@ async function raise(
   purpose: AttemptPurpose,
 ): Promise<Signed | undefined> {
   const fees = bumpFees(before, await context.surroundings.market(), context.fees)
-  return fees && sign(context, tx, fees, purpose)
+  if (!fees) return undefined
+  // What the earlier attempts may cost is reserved: only one of them all is mined.
+  const { gasLimit } = buildUnsigned(tx, fees, purpose)
+  await refuseOverBudget(context, gasLimit * (fees.maxFeePerGas - highestCap(before)))
+  return sign(context, tx, fees, purpose)
 }
 
 /** Signing happens outside any database transaction: a remote signer may hang. */
@@ -99,7 +103,6 @@ async function sign(
 ): Promise<Signed> {
   const { journal, signer, clock } = context
   const unsigned = buildUnsigned(tx, fees, purpose)
-  await refuseOverBudget(context, unsigned.gasLimit * fees.maxFeePerGas)
   // Who lost the lease must not even sign: what is signed exists (S-42).
   await journal.lease?.check()
   const raw = await signer.signTransaction(unsigned)

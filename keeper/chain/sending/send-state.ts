@@ -14,7 +14,7 @@ export interface SendFacts {
   finalBlock: number
   /** Since when the nonce is seen used while no receipt of ours is found. */
   lostSinceMs: number | undefined
-  /** False while the market is above the ceiling or the day's budget is spent. */
+  /** False while the market is above the ceiling. A day's budget that is spent refuses later, by a throw. */
   isBumpAffordable: boolean
   /** What an operator ordered and nobody has signed yet. */
   order: Order | undefined

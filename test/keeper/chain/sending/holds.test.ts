@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Wallet } from 'ethers'
+import { Transaction, Wallet } from 'ethers'
 import { openAlerts } from '../../../../keeper/base/alerts.ts'
 import type { Notice } from '../../../../keeper/base/alerts.ts'
 import { KeeperError } from '../../../../keeper/base/errors.ts'
@@ -83,6 +83,25 @@ describe('what holds a transaction back', function () {
     const roomy = senderWith({ fees: { ...fees, dailyBudget: spent + 10n ** 18n } })
     expect((await roomy.send(intentFor(counter, 'b'))).nonce).to.equal(1)
   })
+
+  for (const step of ['bump', 'cancel'] as const) {
+    it(`S-17 a ${step} costs the budget what it adds to the first attempt, and not a wei more`, async () => {
+      await node.request('evm_setAutomine', [false])
+      const fees = { maxFeePerGas: 500n * GWEI, minTipPerGas: GWEI / 10n }
+      const first = await senderWith({ fees }).send(intentFor(counter, 'a'), { until: 'broadcast' })
+      const [attempt] = await attemptsOf(db, first.id)
+      const reserved = first.gasLimit * (attempt?.maxFeePerGas ?? 0n)
+      const short = senderWith({ fees: { ...fees, dailyBudget: reserved } })
+      const { facts } = await rejectionOf(short[step](first.id))
+      const dailyBudget = reserved + BigInt(String(facts['cost']))
+      const enough = senderWith({ fees: { ...fees, dailyBudget } })
+      await enough[step](first.id)
+      const [before, after] = await attemptsOf(db, first.id)
+      const gas = Transaction.from(after?.raw).gasLimit
+      const added = gas * ((after?.maxFeePerGas ?? 0n) - (before?.maxFeePerGas ?? 0n))
+      expect(facts).to.deep.include({ spent: reserved, cost: added, budget: reserved })
+    })
+  }
 
   it('S-21 a sender without coin is told of; after a top-up it goes on and the alert ends', async () => {
     const { privateKey, address } = Wallet.createRandom()
