@@ -34,6 +34,42 @@ export const systemClock: Clock = {
   },
 }
 
+export interface ScaledClock extends Clock {
+  /** How many of its seconds pass in one. */
+  readonly factor: number
+  /** It stands still until then. */
+  start(): void
+}
+
+export interface ScaledClockOptions {
+  /** What it shows at first. */
+  startMs: number
+  factor: number
+  /** When it was started, by the other clock: for a second process that shows the same time. */
+  startedAtMs?: number | undefined
+  base?: Clock
+}
+
+/** A day in minutes, for the demo and for tests; whoever sleeps by it sleeps that much shorter. */
+export function scaledClock(options: ScaledClockOptions): ScaledClock {
+  const { startMs, factor, base = systemClock } = options
+  let { startedAtMs } = options
+  const nowMs = (): number => {
+    const passed = startedAtMs === undefined ? 0 : base.nowMs() - startedAtMs
+    return startMs + Math.floor(passed * factor)
+  }
+  return {
+    factor,
+    start: () => {
+      startedAtMs ??= base.nowMs()
+    },
+    now: () => Math.floor(nowMs() / 1000),
+    nowMs,
+    monotonicMs: nowMs,
+    sleep: (ms, signal) => base.sleep(Math.ceil(ms / factor), signal),
+  }
+}
+
 export function isoTime(unix: UnixSeconds): string {
   return new Date(unix * 1000).toISOString().replace('.000Z', 'Z')
 }

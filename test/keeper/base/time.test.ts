@@ -8,8 +8,10 @@ import {
   latestClosedCycle,
   openOf,
   parseIso,
+  scaledClock,
   startOfHour,
 } from '../../../keeper/base/time.ts'
+import { testClock } from '../../helpers/clock.ts'
 import { codeOf } from '../../helpers/errors.ts'
 
 const FIRST_CUT = parseIso('2024-11-25T18:00:00Z')
@@ -50,5 +52,33 @@ describe('the grid of hours and cycles', () => {
     expect(isoTime(FIRST_CUT)).to.equal('2024-11-25T18:00:00Z')
     expect(parseIso('2024-11-25T19:00:00+01:00')).to.equal(FIRST_CUT)
     expect(codeOf(() => parseIso('2024-11-25T18:00:00'))).to.equal('TIME_INVALID')
+  })
+})
+
+describe('a scaled clock', () => {
+  const startMs = FIRST_CUT * 1000
+
+  it('stands still until it is started, then an hour passes in six seconds', () => {
+    const base = testClock(1_000)
+    const clock = scaledClock({ startMs, factor: 600, base })
+    base.advance(60)
+    expect(clock.now()).to.equal(FIRST_CUT)
+
+    clock.start()
+    base.advance(6)
+    clock.start()
+
+    expect(clock.nowMs()).to.equal(startMs + 3_600_000)
+    expect(clock.monotonicMs?.()).to.equal(clock.nowMs())
+  })
+
+  it('shows another process the same time, and sleeps by its own seconds', async () => {
+    const base = testClock(1_000)
+    const clock = scaledClock({ startMs, factor: 600, base, startedAtMs: 1_000_000 })
+
+    await clock.sleep(3_600_000)
+
+    expect(base.now()).to.equal(1_006)
+    expect(clock.now()).to.equal(FIRST_CUT + 3_600)
   })
 })
