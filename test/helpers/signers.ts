@@ -1,6 +1,7 @@
 import { SigningKey, keccak256 } from 'ethers'
 import type { Hex } from '../../keeper/base/schema.ts'
 import { CURVE_ORDER, unsignedBytes } from '../../keeper/chain/keys/unsigned.ts'
+import type { TypedData } from '../../keeper/chain/keys/typed-data.ts'
 import type { TxSignature, UnsignedTx } from '../../keeper/chain/keys/unsigned.ts'
 
 /** A transaction with a value of its own in every field. */
@@ -13,6 +14,24 @@ export const SAMPLE_TX: UnsignedTx = {
   gasLimit: 100_000n,
   maxFeePerGas: 10n,
   maxPriorityFeePerGas: 1n,
+}
+
+/** A statement with a field of every kind that ours have. */
+export const SAMPLE_STATEMENT: TypedData = {
+  domain: {
+    name: 'Muster heartbeat',
+    version: '1',
+    chainId: 31_337,
+    verifyingContract: '0x52908400098527886E0F7030069857D2E4169EE7',
+  },
+  types: {
+    HourRoot: [
+      { name: 'hour', type: 'uint32' },
+      { name: 'root', type: 'bytes32' },
+      { name: 'validators', type: 'uint32' },
+    ],
+  },
+  value: { hour: 489_000, root: `0x${'ab'.repeat(32)}`, validators: 25 },
 }
 
 /** Every field of a transaction changed in turn: what a signer must not do unseen. */

@@ -2,11 +2,12 @@ import { createPublicKey } from 'node:crypto'
 import type * as Kms from '@aws-sdk/client-kms'
 import { computeAddress, getBytes, keccak256 } from 'ethers'
 import { KeeperError, messageOf } from '../../base/errors.ts'
-import type { Address } from '../../base/schema.ts'
+import type { Address, Hex } from '../../base/schema.ts'
 import { addressOfKey } from './remote-signer.ts'
 import type { TxSigner } from './signer.ts'
-import { CURVE_ORDER, recoverSender, unsignedBytes, withSignature } from './unsigned.ts'
-import type { TxSignature, UnsignedTx } from './unsigned.ts'
+import { checkTyped, joinSignature, typedDigest } from './typed-data.ts'
+import { CURVE_ORDER, recoverSigner, unsignedBytes, withSignature } from './unsigned.ts'
+import type { TxSignature } from './unsigned.ts'
 
 export interface KmsOptions {
   /** Key id, ARN or alias. */
@@ -36,8 +37,12 @@ export async function openKmsSigner(options: KmsOptions): Promise<TxSigner> {
   const address = await readAddress(kms)
   return {
     address,
-    signTransaction: async (unsigned) =>
-      withSignature(unsigned, await sign(kms, unsigned, address)),
+    signTransaction: async (unsigned) => {
+      const digest = keccak256(unsignedBytes(unsigned)) as Hex
+      return withSignature(unsigned, await sign(kms, digest, address))
+    },
+    signTypedData: async (typed) =>
+      checkTyped(joinSignature(await sign(kms, typedDigest(typed), address)), typed, address),
   }
 }
 
@@ -86,11 +91,11 @@ function addressOf(spki: Uint8Array): Address | undefined {
 }
 
 /** KMS tells neither the parity nor the smaller s: both are found here, and checked again by checkSigned. */
-async function sign(kms: Service, unsigned: UnsignedTx, address: Address): Promise<TxSignature> {
+async function sign(kms: Service, digest: Hex, address: Address): Promise<TxSignature> {
   const { client, sdk, keyId: KeyId, timeoutMs } = kms
   const command = new sdk.SignCommand({
     KeyId,
-    Message: getBytes(keccak256(unsignedBytes(unsigned))),
+    Message: getBytes(digest),
     MessageType: 'DIGEST',
     SigningAlgorithm: 'ECDSA_SHA_256',
   })
@@ -98,9 +103,7 @@ async function sign(kms: Service, unsigned: UnsignedTx, address: Address): Promi
   const { Signature } = await ask(kms, abortSignal, client.send(command, { abortSignal }))
   const [r, s] = parseDer(Signature)
   const low = s > CURVE_ORDER / 2n ? CURVE_ORDER - s : s
-  const found = [0, 1].find(
-    (yParity) => recoverSender(unsigned, { r, s: low, yParity }) === address,
-  )
+  const found = [0, 1].find((yParity) => recoverSigner(digest, { r, s: low, yParity }) === address)
   if (found === undefined) throw new KeeperError('SIGNATURE_WRONG', { field: 'sender' })
   return { r, s: low, yParity: found }
 }

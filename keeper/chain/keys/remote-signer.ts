@@ -1,12 +1,13 @@
 import { computeAddress, getAddress } from 'ethers'
 import { KeeperError } from '../../base/errors.ts'
 import { rememberSecret } from '../../base/redact.ts'
-import type { Address } from '../../base/schema.ts'
+import type { Address, Hex } from '../../base/schema.ts'
 import { askSigner, nameOf, unavailable } from './signer-request.ts'
 import type { SignerEndpoint } from './signer-request.ts'
 import type { TxSigner } from './signer.ts'
+import { checkTyped, joinSignature, typedBytes } from './typed-data.ts'
 import { unsignedBytes, withSignature } from './unsigned.ts'
-import type { TxSignature, UnsignedTx } from './unsigned.ts'
+import type { TxSignature } from './unsigned.ts'
 
 export interface RemoteSignerOptions extends SignerEndpoint {
   /** Public key or address of the wanted key. */
@@ -14,9 +15,9 @@ export interface RemoteSignerOptions extends SignerEndpoint {
 }
 
 /**
- * Web3Signer's eth1 API. It signs keccak256 of the data it is given, so it gets the unsigned
- * transaction and sees what it signs; the address comes from the public key it lists, never from a
- * setting. The caller checks what comes back (checkSigned).
+ * Web3Signer's eth1 API. It signs keccak256 of the data it is given, so it gets the whole
+ * transaction or statement and sees what it signs; the address comes from the public key it lists, never from a
+ * setting. The sender checks a transaction that comes back (checkSigned).
  */
 export async function openRemoteSigner(options: RemoteSignerOptions): Promise<TxSigner> {
   rememberSecret(options.token ?? '')
@@ -24,7 +25,11 @@ export async function openRemoteSigner(options: RemoteSignerOptions): Promise<Tx
   return {
     address,
     signTransaction: async (unsigned) =>
-      withSignature(unsigned, await sign(options, publicKey, unsigned)),
+      withSignature(unsigned, await sign(options, publicKey, unsignedBytes(unsigned))),
+    signTypedData: async (typed) => {
+      const signature = await sign(options, publicKey, typedBytes(typed))
+      return checkTyped(joinSignature(signature), typed, address)
+    },
   }
 }
 
@@ -71,14 +76,10 @@ export function addressOfKey(key: string): Address {
 async function sign(
   options: RemoteSignerOptions,
   publicKey: string,
-  unsigned: UnsignedTx,
+  data: Hex,
 ): Promise<TxSignature> {
   const path = `/api/v1/eth1/sign/${publicKey}`
-  const body = await askSigner(options, {
-    method: 'POST',
-    path,
-    body: { data: unsignedBytes(unsigned) },
-  })
+  const body = await askSigner(options, { method: 'POST', path, body: { data } })
   return parseSignature(body.trim())
 }
 

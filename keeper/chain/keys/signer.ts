@@ -5,6 +5,7 @@ import { Wallet, encryptKeystoreJson, getAddress, isKeystoreJson, scrypt } from 
 import { KeeperError, isKeeperError, messageOf } from '../../base/errors.ts'
 import { rememberSecret } from '../../base/redact.ts'
 import type { Address, Hex } from '../../base/schema.ts'
+import type { TypedData } from './typed-data.ts'
 import type { UnsignedTx } from './unsigned.ts'
 import { toTransaction } from './unsigned.ts'
 
@@ -13,6 +14,8 @@ export interface TxSigner {
   readonly address: Address
   /** The raw signed bytes; the key never leaves the signer. */
   signTransaction(unsigned: UnsignedTx): Promise<Hex>
+  /** A statement of ours (EIP-712), 65 bytes: checked to be of this address. */
+  signTypedData(typed: TypedData): Promise<Hex>
 }
 
 export interface KeystoreFile {
@@ -44,6 +47,8 @@ export function walletSigner(privateKey: string): TxSigner {
     address: wallet.address as Address,
     signTransaction: async (unsigned) =>
       (await wallet.signTransaction(toTransaction(unsigned))) as Hex,
+    signTypedData: async ({ domain, types, value }) =>
+      (await wallet.signTypedData(domain, types, value)) as Hex,
   }
 }
 

@@ -101,15 +101,16 @@ function faultInSignature([yParity, r, s]: (bigint | undefined)[]): string | und
   return s === undefined || s === 0n || s > MAX_S ? 's' : undefined
 }
 
+export function recoverSender(unsigned: UnsignedTx, signature: TxSignature): Address | undefined {
+  return recoverSigner(keccak256(unsignedBytes(unsigned)) as Hex, signature)
+}
+
 /** Undefined: no point of the curve has this r. */
-export function recoverSender(
-  unsigned: UnsignedTx,
-  { r, s, yParity }: TxSignature,
-): Address | undefined {
+export function recoverSigner(digest: Hex, { r, s, yParity }: TxSignature): Address | undefined {
   const word = (value: bigint): string => `0x${value.toString(16).padStart(64, '0')}`
   try {
     const signature = { r: word(r), s: word(s), yParity: yParity === 0 ? 0 : 1 } as const
-    return recoverAddress(keccak256(unsignedBytes(unsigned)), signature) as Address
+    return recoverAddress(digest, signature) as Address
   } catch {
     return undefined
   }

@@ -1,13 +1,14 @@
 import { expect } from 'chai'
 import { Wallet } from 'ethers'
 import { openKmsSigner } from '../../../../keeper/chain/keys/kms-signer.ts'
+import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { TxSigner } from '../../../../keeper/chain/keys/signer.ts'
 import { CURVE_ORDER, checkSigned } from '../../../../keeper/chain/keys/unsigned.ts'
 import { TEST_KEYS } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { AWS_CANARIES, KMS_KEY_ID, startKms, withAwsCanaries } from '../../../helpers/kms.ts'
 import type { Mood, Service } from '../../../helpers/signer-service.ts'
-import { SAMPLE_TX, signatureOf } from '../../../helpers/signers.ts'
+import { SAMPLE_STATEMENT, SAMPLE_TX, signatureOf } from '../../../helpers/signers.ts'
 
 const [key, otherKey] = TEST_KEYS
 const { address } = new Wallet(key)
@@ -51,6 +52,22 @@ describe('a key in AWS KMS (a fake of its API)', function () {
       MessageType: 'DIGEST',
       SigningAlgorithm: 'ECDSA_SHA_256',
     })
+  })
+
+  it('a statement is signed as the same key in a file signs it, high s or not', async () => {
+    const signer = await open()
+    const expected = await walletSigner(key).signTypedData(SAMPLE_STATEMENT)
+    const found = withAwsCanaries(() => signer.signTypedData(SAMPLE_STATEMENT))
+    expect(await found).to.equal(expected)
+    kms.mood = 'high-s'
+    expect(await withAwsCanaries(() => signer.signTypedData(SAMPLE_STATEMENT))).to.equal(expected)
+  })
+
+  it('S-25 a statement signed with another key is refused', async () => {
+    const signer = await open()
+    kms.mood = 'wrong-key'
+    const refusal = await rejectionOf(withAwsCanaries(() => signer.signTypedData(SAMPLE_STATEMENT)))
+    expect(refusal.code).to.equal('SIGNATURE_WRONG')
   })
 
   it('S-25 the high s that KMS may return is turned into the low one (EIP-2)', async () => {

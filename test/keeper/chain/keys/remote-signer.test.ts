@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { Wallet, SigningKey } from 'ethers'
 import { openRemoteSigner } from '../../../../keeper/chain/keys/remote-signer.ts'
+import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { TxSigner } from '../../../../keeper/chain/keys/signer.ts'
 import { checkSigned } from '../../../../keeper/chain/keys/unsigned.ts'
 import { noteSecret } from '../../../helpers/canaries.ts'
@@ -8,7 +9,7 @@ import { TEST_KEYS } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { startService } from '../../../helpers/signer-service.ts'
 import type { Mood } from '../../../helpers/signer-service.ts'
-import { SAMPLE_TX } from '../../../helpers/signers.ts'
+import { SAMPLE_STATEMENT, SAMPLE_TX } from '../../../helpers/signers.ts'
 import { startWeb3Signer } from '../../../helpers/web3signer.ts'
 import type { Web3SignerDouble } from '../../../helpers/web3signer.ts'
 
@@ -39,6 +40,23 @@ describe('a remote signer (Web3Signer)', () => {
       `POST /api/v1/eth1/sign/${service.publicKey}`,
     ])
   })
+
+  it('a statement is signed as the same key in a file signs it, and the signer sees it whole', async () => {
+    const signer = await open()
+    const signature = await signer.signTypedData(SAMPLE_STATEMENT)
+    expect(signature).to.equal(await walletSigner(key).signTypedData(SAMPLE_STATEMENT))
+    const { data } = JSON.parse(service.requests[1]?.body ?? '{}') as { data: string }
+    expect(data).to.match(/^0x1901[0-9a-f]{128}$/)
+  })
+
+  for (const mood of ['wrong-key', 'other-bytes', 'high-s', 'garbage'] as const) {
+    it(`S-25 a statement signed in the mood "${mood}" is refused`, async () => {
+      const signer = await open()
+      service.mood = mood
+      const refusal = await rejectionOf(signer.signTypedData(SAMPLE_STATEMENT))
+      expect(refusal.code).to.equal('SIGNATURE_WRONG')
+    })
+  }
 
   it('the key may be named by its address or in any form of its public key', async () => {
     const { publicKey, compressedPublicKey } = new SigningKey(key)

@@ -7,11 +7,12 @@ import {
   openKeystore,
   readKeystoreAddress,
 } from '../../../../keeper/chain/keys/signer.ts'
+import { signerOf } from '../../../../keeper/chain/keys/typed-data.ts'
 import { checkSigned } from '../../../../keeper/chain/keys/unsigned.ts'
 import { TEST_KEYS } from '../../../helpers/chain.ts'
 import { noteSecret } from '../../../helpers/canaries.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
-import { SAMPLE_TX as unsigned } from '../../../helpers/signers.ts'
+import { SAMPLE_STATEMENT, SAMPLE_TX as unsigned } from '../../../helpers/signers.ts'
 
 const GOOD = noteSecret('canary of a good password')
 const WRONG = noteSecret('canary of a bad password')
@@ -32,6 +33,20 @@ describe('the keystore signer', function () {
     expect(await readKeystoreAddress(file)).to.equal(signer.address)
     const { hash } = checkSigned(await signer.signTransaction(unsigned), unsigned, signer.address)
     expect(hash).to.match(/^0x[0-9a-f]{64}$/)
+  })
+
+  it('a statement carries the signature of its address, and of this statement alone', async () => {
+    const signer = await openKeystore({ file, password: GOOD })
+    const signature = await signer.signTypedData(SAMPLE_STATEMENT)
+    expect(signerOf(SAMPLE_STATEMENT, signature)).to.equal(signer.address)
+    const { domain, value } = SAMPLE_STATEMENT
+    for (const change of [
+      { domain: { ...domain, chainId: 1 } },
+      { domain: { ...domain, verifyingContract: signer.address } },
+      { value: { ...value, hour: 489_001 } },
+    ]) {
+      expect(signerOf({ ...SAMPLE_STATEMENT, ...change }, signature)).not.to.equal(signer.address)
+    }
   })
 
   it('the file is readable by its owner alone, holds no key, and is never overwritten', async () => {

@@ -183,7 +183,7 @@ describe('the sending path between two of its steps', function () {
     const signTransaction = async (): Promise<Hex> => {
       throw new KeeperError('SIGNER_UNAVAILABLE', { reason: 'a test' })
     }
-    const broken = senderWith({ signer: { address: signer.address, signTransaction } })
+    const broken = senderWith({ signer: { ...signer, signTransaction } })
     expect((await rejectionOf(broken.cancel(id))).code).to.equal('SIGNER_UNAVAILABLE')
     expect((await rejectionOf(broken.bump(id))).code).to.equal('SIGNER_UNAVAILABLE')
     expect(await attemptsOf(db, id)).to.have.length(1)
@@ -196,7 +196,7 @@ describe('the sending path between two of its steps', function () {
     const signTransaction = async (): Promise<Hex> => {
       throw new KeeperError('SIGNER_UNAVAILABLE', { reason: 'a test' })
     }
-    const broken = senderWith({ window: 3, signer: { address: signer.address, signTransaction } })
+    const broken = senderWith({ window: 3, signer: { ...signer, signTransaction } })
     const sent = ['a', 'b', 'c'].map((key) => rejectionOf(broken.send(intentFor(counter, key))))
     const codes = (await Promise.all(sent)).map(({ code }) => code)
     expect(new Set(codes)).to.deep.equal(new Set(['SIGNER_UNAVAILABLE']))

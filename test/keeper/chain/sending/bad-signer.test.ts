@@ -201,7 +201,7 @@ describe('a signer that fails or lies, seen by the sender', function () {
     for (const { field, change } of CHANGES) {
       it(`S-25 that changes ${field} is refused before the journal and the nonce is kept`, async () => {
         const liar: TxSigner = {
-          address: honest.address,
+          ...honest,
           signTransaction: (tx) => honest.signTransaction({ ...tx, ...change(tx) }),
         }
         const told = await refuseThenSend(liar, () => honest)
@@ -211,7 +211,7 @@ describe('a signer that fails or lies, seen by the sender', function () {
 
     it('S-25 that says another address than it signs with is refused, too', async () => {
       const address = walletSigner(otherKey).address
-      const liar: TxSigner = { address, signTransaction: honest.signTransaction }
+      const liar: TxSigner = { ...honest, address }
       const told = await refuseThenSend(liar, () => walletSigner(otherKey))
       expect(told).to.deep.equal(['SIGNATURE_WRONG', 'sender'])
     })

@@ -142,7 +142,7 @@ describe('the sender', function () {
       const honest = walletSigner(TEST_KEYS[0])
       const signTransaction = (unsigned: UnsignedTx): Promise<Hex> =>
         honest.signTransaction({ ...unsigned, value: 1n })
-      const thief = senderWith({ signer: { address: honest.address, signTransaction } })
+      const thief = senderWith({ signer: { ...honest, signTransaction } })
       expect((await rejectionOf(thief.send(intentFor(counter, 'a')))).code).to.equal(
         'SIGNATURE_WRONG',
       )
