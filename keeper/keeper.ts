@@ -32,6 +32,10 @@ export interface Keeper extends ValidatorsRoom {
   /** The right to sign with its keys, until another keeper takes over. */
   leases: Leases
   writing: Writing
+  /** What it may sign, and so which jobs it has: a monitor only reports. */
+  roles: readonly SigningRole[]
+  /** The keys behind them: for what is signed but not sent. */
+  signers: Signers
   /** What a crash left, carried out beside the jobs; never rejects. */
   resuming?: Promise<void>
 }
@@ -93,7 +97,8 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
       signal: deps.signal,
     })
     const base = { db, client, contracts, log, writing }
-    const keeper = assemble(config, base, signers, withLost(deps, writing.leases))
+    const keys = { roles, signers }
+    const keeper = assemble(config, base, keys, withLost(deps, writing.leases))
     const resuming = resumeAll(keeper, roles, deps)
     if (deps.resumes === 'beside') return { ...keeper, resuming }
     await resuming
@@ -111,11 +116,19 @@ function withLost(deps: KeeperDeps, { lost }: Leases): KeeperDeps {
   return { ...deps, signal: deps.signal ? AbortSignal.any([deps.signal, lost]) : lost }
 }
 
-function assemble(config: Config, base: Base, signers: Signers, deps: KeeperDeps): Keeper {
+function assemble(
+  config: Config,
+  base: Base,
+  { roles, signers }: Pick<Keeper, 'roles' | 'signers'>,
+  deps: KeeperDeps,
+): Keeper {
   const { clock = systemClock, onStep, signal } = deps
   return {
     ...base,
     clock,
+    roles,
+    signers,
+    isWithoutReporter: !roles.includes('reporter'),
     config,
     leases: base.writing.leases,
     batchSize: config.batchSize,
@@ -148,7 +161,7 @@ export function loggerOf({ logLevel, logFile }: Config): Logger {
   return createLogger({ level: logLevel, ...(logFile === undefined ? {} : { file: logFile }) })
 }
 
-type Signers = Partial<Record<SigningRole, TxSigner>>
+export type Signers = Partial<Record<SigningRole, TxSigner>>
 
 async function openSigners(
   config: Config,

@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify'
+import type { ErrorCode } from '../base/error-catalogue.ts'
 import { KeeperError, describe, isKeeperError, messageOf } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
@@ -15,8 +16,20 @@ const REQUEST_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
 const MAX_PATH_SHOWN = 100
 
+/** What another server than the pages for monitors has of its own. */
+export interface AppOptions {
+  server?: FastifyServerOptions
+  maxConnections?: number
+  /** Fastify's own refusals in the catalogue's words. */
+  nameOf?: (error: unknown) => unknown
+  /** Undefined: it follows from the catalogue's row. */
+  statusOf?: (error: unknown) => number | undefined
+}
+
 /** The HTTP server: limits, JSON as we write it, and errors from the one catalogue. */
-export function createApp(log: Logger): FastifyInstance {
+export function createApp(log: Logger, options: AppOptions = {}): FastifyInstance {
+  const { nameOf = (error) => error, maxConnections = MAX_CONNECTIONS } = options
+  const statusFor = (error: unknown): number => options.statusOf?.(error) ?? statusOf(error)
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -25,8 +38,9 @@ export function createApp(log: Logger): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     // A stop does not wait for a monitor that keeps its connection open.
     forceCloseConnections: true,
+    ...options.server,
   })
-  app.server.maxConnections = MAX_CONNECTIONS
+  app.server.maxConnections = maxConnections
   app.setReplySerializer(asJson)
   app.setNotFoundHandler(async (request, reply) => {
     const error = new KeeperError('ROUTE_UNKNOWN', routeOf(request))
@@ -36,8 +50,9 @@ export function createApp(log: Logger): FastifyInstance {
       .serializer(asJson)
       .send({ error: shown(error) })
   })
-  app.setErrorHandler(async (error, request, reply) => {
-    const status = statusOf(error)
+  app.setErrorHandler(async (given, request, reply) => {
+    const error = nameOf(given)
+    const status = statusFor(error)
     if (status >= 500) log.error({ ...routeOf(request), ...describe(error) }, 'request-failed')
     return reply
       .code(status)
@@ -59,7 +74,7 @@ function routeOf({ method, url }: FastifyRequest): { method: string; path: strin
   return { method, path }
 }
 
-function shown(error: unknown): object {
+export function shown(error: unknown): object {
   const { code, message, wayOut } = describe(error)
   return { code, message, wayOut }
 }
@@ -72,12 +87,17 @@ function statusOf(error: unknown): number {
   return statusCode ?? 500
 }
 
-/** Resolves with the port; OPS_PORT_TAKEN when it cannot be had. */
-export async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+/** Resolves with the port; the code is thrown when it cannot be had. */
+export async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  code: ErrorCode = 'OPS_PORT_TAKEN',
+): Promise<number> {
   try {
     await app.listen({ host, port })
   } catch (error) {
-    throw new KeeperError('OPS_PORT_TAKEN', { host, port, reason: messageOf(error) })
+    throw new KeeperError(code, { host, port, reason: messageOf(error) })
   }
   const address = app.server.address()
   return typeof address === 'object' && address !== null ? address.port : port

@@ -4,7 +4,7 @@ import type { Cycle, UnixSeconds } from '../base/time.ts'
 import { nextSlotInstant } from '../base/zone.ts'
 import type { Config } from '../config.ts'
 import type { Evidence } from '../heartbeat/evidence.ts'
-import type { Keeper } from '../keeper.ts'
+import type { Keeper, SigningRole } from '../keeper.ts'
 import type { Trigger } from '../validators/action-log.ts'
 import { MAX_LOOK_BACK, runDay } from '../validators/day.ts'
 import type { DayProgress, DayReport } from '../validators/day.ts'
@@ -20,6 +20,8 @@ export interface JobContext {
 export interface Job {
   name: string
   about: string
+  /** A process that was not given this key does not have the job. */
+  role: SigningRole
   schedule(config: Pick<Config, 'zone' | 'dailyTime'>): Schedule
   /** When node-cron wakes: shortly after the slot, so that the clock is surely past it. */
   cron(config: Config): { expression: string; timezone: string }
@@ -33,6 +35,7 @@ export interface Job {
 export const PUSH_HOURS: Job = {
   name: 'push-hours',
   about: 'pushes the hour that has just closed, and earlier ones of its cycle that are missing',
+  role: 'reporter',
   schedule: () => ({ every: 'hour' }),
   cron: () => ({ expression: '5 0 * * * *', timezone: 'UTC' }),
   usefulSeconds: ({ contracts }) => contracts.deployment.pushWindow,
@@ -44,6 +47,7 @@ export const PUSH_HOURS: Job = {
 export const SETTLE_DAY: Job = {
   name: 'settle-day',
   about: 'settles every closed cycle that is not done, oldest first: extract, then transfers',
+  role: 'keeper',
   schedule: ({ zone, dailyTime }) => ({ every: 'day', zone, time: dailyTime }),
   // Ten seconds after the hourly wake-up; the order does not rest on it.
   cron: ({ zone, dailyTime }) => {
@@ -56,6 +60,11 @@ export const SETTLE_DAY: Job = {
 
 /** The day as a table. At the same instant the earlier row runs first: the hour before the day (A2). */
 export const JOBS: readonly Job[] = [PUSH_HOURS, SETTLE_DAY]
+
+/** A monitor only pushes; a keeper beside an intake of its own only settles. */
+export function jobsOf({ roles }: Pick<Keeper, 'roles'>): readonly Job[] {
+  return JOBS.filter(({ role }) => roles.includes(role))
+}
 
 /** The slot in which a cycle is settled: the first one at or after its cut. */
 export function slotOfCycle({ config, contracts }: Keeper, cycle: Cycle): UnixSeconds {

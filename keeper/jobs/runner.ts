@@ -8,7 +8,7 @@ import type { Evidence } from '../heartbeat/evidence.ts'
 import type { Keeper } from '../keeper.ts'
 import { dueCycle, runDay } from '../validators/day.ts'
 import type { DayOptions, DayReport } from '../validators/day.ts'
-import { JOBS, SETTLE_DAY, slotOfCycle } from './jobs.ts'
+import { SETTLE_DAY, jobsOf, slotOfCycle } from './jobs.ts'
 import type { Job } from './jobs.ts'
 import { runSlot } from './run-slot.ts'
 import { takeTurns } from './turns.ts'
@@ -35,10 +35,12 @@ export function startRunner(keeper: Keeper, options: RunnerOptions = {}): Runner
   const { firstCut } = contracts.deployment
   const { zone, dailyTime } = config
   const { maxLagSeconds } = checkZoneAgainstGrid(zone, dailyTime, firstCut, clock.now())
-  log.info({ zone, dailyTime, maxLagSeconds }, 'runner-started')
+  const jobs = jobsOf(keeper)
+  const names = jobs.map(({ name }) => name)
+  log.info({ zone, dailyTime, maxLagSeconds, jobs: names }, 'runner-started')
   const { evidence, alerts = logAlerts(log, clock) } = options
   const turns = takeTurns(keeper, { evidence, alerts })
-  const tasks = JOBS.map((job) => wakeBy(job, keeper, turns.wake))
+  const tasks = jobs.map((job) => wakeBy(job, keeper, turns.wake))
   const look = setInterval(() => void turns.wakeIfPassed(), LOOK_EVERY_MS).unref()
   return {
     wake: turns.wake,

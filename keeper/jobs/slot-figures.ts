@@ -2,6 +2,7 @@ import { SECONDS_PER_HOUR } from '../base/time.ts'
 import type { Cycle, UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
 import { JOBS } from './jobs.ts'
+import type { Job } from './jobs.ts'
 
 /** For monitors: how the slots of one job stand. */
 export interface JobFigures {
@@ -17,9 +18,13 @@ export interface JobFigures {
 // A settlement of many batches takes minutes; after an hour somebody should look.
 const LATE_SECONDS = SECONDS_PER_HOUR
 
-export async function readSlotFigures(db: Db, now: UnixSeconds): Promise<JobFigures[]> {
+export async function readSlotFigures(
+  db: Db,
+  now: UnixSeconds,
+  jobs: readonly Job[] = JOBS,
+): Promise<JobFigures[]> {
   const figures: JobFigures[] = []
-  for (const { name: job } of JOBS) {
+  for (const { name: job } of jobs) {
     figures.push({ job, lastDone: await lastDoneOf(db, job), ...(await openOf(db, job, now)) })
   }
   return figures

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { Db } from '../store/db.ts'
 import { nextSlot } from './due.ts'
 import { JOBS } from './jobs.ts'
+import type { Job } from './jobs.ts'
 import { lastFinished, listUnusualSlots } from './slots.ts'
 import type { Slot, SlotStatus } from './slots.ts'
 
@@ -33,9 +34,10 @@ export async function reportSlots(
   db: Db,
   config: Pick<Config, 'zone' | 'dailyTime'>,
   now: UnixSeconds,
+  planned: readonly Job[] = JOBS,
 ): Promise<SlotReport> {
   const jobs: SlotReport['jobs'] = []
-  for (const { name, schedule } of JOBS) {
+  for (const { name, schedule } of planned) {
     const next = nextSlot(schedule(config), now)
     jobs.push({ job: name, lastFinished: await lastFinished(db, name), next })
   }

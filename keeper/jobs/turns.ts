@@ -6,7 +6,7 @@ import type { Keeper } from '../keeper.ts'
 import { watchClock } from './clock-watch.ts'
 import type { ClockWatch } from './clock-watch.ts'
 import { dueSlots, latestSlot } from './due.ts'
-import { JOBS } from './jobs.ts'
+import { jobsOf } from './jobs.ts'
 import type { Job } from './jobs.ts'
 import { runDue } from './run-slot.ts'
 import { findSlot, lastFinished, openSlots, skipSlot } from './slots.ts'
@@ -65,8 +65,9 @@ export function takeTurns(keeper: Keeper, options: TurnOptions): Turns {
   }
 }
 
-function hasPassed({ config, clock }: Keeper, since: UnixSeconds): boolean {
-  return JOBS.some((job) => latestSlot(job.schedule(config), clock.now()) > since)
+function hasPassed(keeper: Keeper, since: UnixSeconds): boolean {
+  const { config, clock } = keeper
+  return jobsOf(keeper).some((job) => latestSlot(job.schedule(config), clock.now()) > since)
 }
 
 /** What fails outside a slot (the store, say) is told and tried again: the next slot must find us alive. */
@@ -107,7 +108,7 @@ async function turn(
 async function readDue(keeper: Keeper): Promise<{ job: Job; slot: UnixSeconds }[]> {
   const { db, clock, config, log } = keeper
   const all: { job: Job; slot: UnixSeconds }[] = []
-  for (const job of JOBS) {
+  for (const job of jobsOf(keeper)) {
     const usefulSeconds = job.usefulSeconds?.(keeper)
     const due = dueSlots({
       schedule: job.schedule(config),

@@ -112,6 +112,7 @@ async function pushEvidence(
   { trigger = 'manual', evidence, onProgress }: DayOptions,
   txs: TxRecord[],
 ): Promise<void> {
+  if (room.isWithoutReporter) return
   if ((await readCycle(room, cycle)).state !== 'none') return
   const total = 24
   let done = 0

@@ -23,6 +23,8 @@ export interface ValidatorsRoom extends ChainRoom {
   log: Logger
   /** Payees in one transfer transaction. */
   batchSize: number
+  /** Others push the hours: the day waits until the chain has them. */
+  isWithoutReporter?: boolean
   onStep?: (step: DayStep) => void | Promise<void>
   signal?: AbortSignal
 }
