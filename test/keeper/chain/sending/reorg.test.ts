@@ -2,61 +2,47 @@ import { expect } from 'chai'
 import { openAlerts } from '../../../../keeper/base/alerts.ts'
 import type { Notice } from '../../../../keeper/base/alerts.ts'
 import { KeeperError } from '../../../../keeper/base/errors.ts'
-import type { Address, Hex } from '../../../../keeper/base/schema.ts'
+import type { Hex } from '../../../../keeper/base/schema.ts'
 import { systemClock } from '../../../../keeper/base/time.ts'
 import { openChain } from '../../../../keeper/chain/rpc/client.ts'
 import type { ChainClient } from '../../../../keeper/chain/rpc/client.ts'
-import { attemptsOf, listJournal } from '../../../../keeper/chain/journal/journal.ts'
 import type { SenderOptions } from '../../../../keeper/chain/sending/send-context.ts'
-import { openSender } from '../../../../keeper/chain/sending/sender.ts'
 import type { Sender } from '../../../../keeper/chain/sending/sender.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { countOf, mine, placeCounter, startNode } from '../../../helpers/chain.ts'
-import type { TestNode } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { startFaultProxy } from '../../../helpers/fault-proxy.ts'
 import type { FaultProxy } from '../../../helpers/fault-proxy.ts'
-import { intentFor, sendingOptions } from '../../../helpers/sending.ts'
-import { freshDb } from '../../../helpers/store.ts'
+import { useBench } from '../../../helpers/sending.ts'
 
 describe('blocks that go', function () {
   this.timeout(60_000)
-  let node: TestNode
+  const bench = useBench({ automine: false })
+  const { intent, mine, executions, rows, attemptsOf, request } = bench
   let proxy: FaultProxy
   let client: ChainClient
-  let db: Db
-  let counter: Address
   let notices: Notice[]
 
   beforeEach(async () => {
-    node = await startNode({ automine: false })
-    proxy = await startFaultProxy(node.url)
+    proxy = await startFaultProxy(bench.node.url)
     client = await openChain({ rpcUrl: proxy.url, timeoutMs: 10_000 })
-    db = await freshDb()
-    counter = await placeCounter(node)
     notices = []
   })
   afterEach(async () => {
     client.close()
     await proxy.close()
-    await node.close()
-    await db.close()
   })
 
   const senderWith = (changes: Partial<SenderOptions> = {}): Sender => {
     const alerts = openAlerts({ clock: systemClock, sinks: [(notice) => notices.push(notice)] })
-    return openSender(
-      sendingOptions(db, client, { alerts, nonceWaitMs: 400, finalWaitMs: 400, ...changes }),
-    )
+    return bench.senderWith({ client, alerts, nonceWaitMs: 400, finalWaitMs: 400, ...changes })
   }
   const told = (): string[] => notices.map(({ kind, state }) => `${kind} ${state}`)
 
   /** Sent and mined in a block that can be taken back by `revert`. */
   async function minedOnce(sender: Sender): Promise<{ hash: Hex; revert(): Promise<void> }> {
-    const { hash } = await sender.send(intentFor(counter, 'a'), { until: 'broadcast' })
-    const snapshot = await node.request('evm_snapshot')
-    await mine(node)
-    const revert = async (): Promise<void> => void (await node.request('evm_revert', [snapshot]))
+    const { hash } = await sender.send(intent('a'), { until: 'broadcast' })
+    const snapshot = await request('evm_snapshot')
+    await mine()
+    const revert = async (): Promise<void> => void (await request('evm_revert', [snapshot]))
     return { hash: hash ?? '0x', revert }
   }
 
@@ -66,31 +52,29 @@ describe('blocks that go', function () {
     expect((await rejectionOf(sender.resume())).code).to.equal('RECEIPT_TIMEOUT')
     await revert()
     expect((await rejectionOf(sender.resume())).code).to.equal('NONCE_WAIT_TIMEOUT')
-    expect((await listJournal(db))[0]).to.include({ state: 'broadcast', blockHash: undefined })
-    expect((await rejectionOf(sender.send(intentFor(counter, 'b')))).code).to.equal(
-      'NONCE_WAIT_TIMEOUT',
-    )
-    await node.client.sendRaw((await attemptsOf(db, 1n))[0]?.raw ?? '0x').catch(() => {})
-    await mine(node, 6)
+    expect((await rows())[0]).to.include({ state: 'broadcast', blockHash: undefined })
+    expect((await rejectionOf(sender.send(intent('b')))).code).to.equal('NONCE_WAIT_TIMEOUT')
+    await bench.node.client.sendRaw((await attemptsOf(1n))[0]?.raw ?? '0x').catch(() => {})
+    await mine(6)
     expect((await sender.resume())[0]).to.include({ state: 'final', hash })
-    expect(await countOf(node, counter)).to.equal(1)
-    expect(await attemptsOf(db, 1n)).to.have.length(1)
+    expect(await executions()).to.equal(1)
+    expect(await attemptsOf(1n)).to.have.length(1)
   })
 
   it('S-28 the same hash in another block replaces the receipt, and both blocks stay in the events', async () => {
     const sender = senderWith({ finality: 5 })
     const { hash, revert } = await minedOnce(sender)
     await rejectionOf(sender.resume())
-    const before = (await listJournal(db))[0]?.blockHash
+    const before = (await rows())[0]?.blockHash
     await revert()
-    await node.request('hardhat_dropTransaction', [hash])
-    await mine(node)
-    await node.client.sendRaw((await attemptsOf(db, 1n))[0]?.raw ?? '0x').catch(() => {})
-    await mine(node, 6)
+    await request('hardhat_dropTransaction', [hash])
+    await mine()
+    await bench.node.client.sendRaw((await attemptsOf(1n))[0]?.raw ?? '0x').catch(() => {})
+    await mine(6)
     const [tx] = await sender.resume()
     expect(tx).to.include({ state: 'final', hash })
     expect(tx?.blockHash).not.to.equal(before)
-    const events = await db.query<{ facts: string }>(
+    const events = await bench.db.query<{ facts: string }>(
       `select facts from journal_event where kind = 'included' order by seq`,
     )
     const hashes = events.map(({ facts }) => (JSON.parse(facts) as { blockHash: string }).blockHash)
@@ -102,15 +86,15 @@ describe('blocks that go', function () {
     const { revert } = await minedOnce(sender)
     expect((await sender.resume())[0]).to.include({ state: 'final' })
     await revert()
-    await node.request('hardhat_dropTransaction', [(await listJournal(db))[0]?.hash])
-    await mine(node, 3)
+    await request('hardhat_dropTransaction', [(await rows())[0]?.hash])
+    await mine(3)
     const later = senderWith({ finality: 1 })
     const sentBefore = proxy.countOf('eth_sendRawTransaction')
-    expect((await rejectionOf(later.send(intentFor(counter, 'b')))).code).to.equal('QUEUE_STOPPED')
+    expect((await rejectionOf(later.send(intent('b')))).code).to.equal('QUEUE_STOPPED')
     expect((await rejectionOf(later.resume())).code).to.equal('QUEUE_STOPPED')
     expect(proxy.countOf('eth_sendRawTransaction')).to.equal(sentBefore)
     expect(told()).to.include('reorg-after-final raised')
-    const [tx] = await listJournal(db)
+    const [tx] = await rows()
     expect(tx).to.include({ state: 'unknown' })
     expect(tx?.reason).to.match(/final block \d+ .* no longer on the chain/)
   })
@@ -121,7 +105,7 @@ describe('blocks that go', function () {
     await sender.resume()
     proxy.fail({ kind: 'stale-head', behind: 1 }, { method: 'eth_getBlockByNumber' })
     const later = senderWith({ finality: 1 })
-    await rejectionOf(later.send(intentFor(counter, 'b')))
+    await rejectionOf(later.send(intent('b')))
     expect(told()).not.to.include('reorg-after-final raised')
   })
 
@@ -132,7 +116,7 @@ describe('blocks that go', function () {
     expect((await rejectionOf(strict.resume())).code).to.equal('RECEIPT_TIMEOUT')
     const deep = senderWith({ finalityDepth: 3 })
     expect((await rejectionOf(deep.resume())).code).to.equal('RECEIPT_TIMEOUT')
-    await mine(node, 2)
+    await mine(2)
     expect((await deep.resume())[0]).to.include({ state: 'final', hash })
   })
 
@@ -153,7 +137,7 @@ describe('blocks that go', function () {
     proxy.fail({ kind: 'frozen-tag', block: 0 })
     const sender = senderWith({ finalityStallMs: 100 })
     await minedOnce(sender)
-    await mine(node, 5)
+    await mine(5)
     expect((await rejectionOf(sender.resume())).code).to.equal('RECEIPT_TIMEOUT')
     expect(told()).to.include('finality-stalled raised')
     proxy.heal()

@@ -1,43 +1,21 @@
 import { expect } from 'chai'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Address } from '../../../../keeper/base/schema.ts'
-import { attemptsOf, listJournal } from '../../../../keeper/chain/journal/journal.ts'
 import type { TxRecord } from '../../../../keeper/chain/journal/journal-rows.ts'
 import type { SenderOptions } from '../../../../keeper/chain/sending/send-context.ts'
-import { openSender } from '../../../../keeper/chain/sending/sender.ts'
 import type { Sender } from '../../../../keeper/chain/sending/sender.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { countOf, mine, placeCounter, startNode } from '../../../helpers/chain.ts'
-import type { TestNode } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
-import { intentFor, sendingOptions } from '../../../helpers/sending.ts'
-import { freshDb } from '../../../helpers/store.ts'
+import { useBench } from '../../../helpers/sending.ts'
 
 describe('a window of three transactions', function () {
   this.timeout(60_000)
-  let node: TestNode
-  let db: Db
-  let counter: Address
-
-  beforeEach(async () => {
-    node = await startNode({ automine: false })
-    db = await freshDb()
-    counter = await placeCounter(node)
-  })
-  afterEach(async () => {
-    await node.close()
-    await db.close()
-  })
+  const bench = useBench({ automine: false })
+  const { intent, mine, executions, rows, attemptsOf, request } = bench
 
   const senderWith = (changes: Partial<SenderOptions> = {}): Sender =>
-    openSender(sendingOptions(db, node.client, { window: 3, ...changes }))
+    bench.senderWith({ window: 3, ...changes })
 
   const sendAll = (sender: Sender, keys: string[]): Promise<TxRecord>[] =>
-    keys.map((key) => sender.send(intentFor(counter, key), { until: 'included' }))
-
-  async function rows(): Promise<TxRecord[]> {
-    return (await listJournal(db)).toReversed()
-  }
+    keys.map((key) => sender.send(intent(key), { until: 'included' }))
 
   /** So many are on their way, of so many that were planned. */
   async function untilOut(count: number, planned = count): Promise<TxRecord[]> {
@@ -53,9 +31,9 @@ describe('a window of three transactions', function () {
 
   async function expectOnce(keys: number): Promise<void> {
     const all = await rows()
-    expect(await countOf(node, counter)).to.equal(keys)
+    expect(await executions()).to.equal(keys)
     expect(all.map(({ nonce }) => nonce)).to.deep.equal(Array.from({ length: keys }, (_, n) => n))
-    for (const { id } of all) expect(await attemptsOf(db, id)).to.have.length(1)
+    for (const { id } of all) expect(await attemptsOf(id)).to.have.length(1)
   }
 
   it('has three on their way and builds the fourth when the first is mined', async () => {
@@ -63,9 +41,9 @@ describe('a window of three transactions', function () {
     await untilOut(3)
     await delay(100)
     expect(await rows()).to.have.length(3)
-    await mine(node)
+    await mine()
     await untilOut(2, 5)
-    await mine(node)
+    await mine()
     const done = await Promise.all(sent)
     expect(done.map(({ nonce }) => nonce)).to.deep.equal([0, 1, 2, 3, 4])
     await expectOnce(5)
@@ -76,21 +54,21 @@ describe('a window of three transactions', function () {
     // Listened to from the start: each may be refused while another is waited for.
     const refused = Promise.all(sendAll(sender, ['a', 'b', 'c']).map((sent) => rejectionOf(sent)))
     const [first] = await untilOut(3)
-    await node.request('hardhat_dropTransaction', [first?.hash])
+    await request('hardhat_dropTransaction', [first?.hash])
     await refused
-    await db.query('update tx_attempt set broadcast_at = 0 where tx_id = $1', [first?.id])
+    await bench.db.query('update tx_attempt set broadcast_at = 0 where tx_id = $1', [first?.id])
     const raws: string[] = []
     const client = {
-      ...node.client,
+      ...bench.node.client,
       sendRaw: async (raw: `0x${string}`) => {
         raws.push(raw)
-        return node.client.sendRaw(raw)
+        return bench.node.client.sendRaw(raw)
       },
     }
-    const again = openSender(sendingOptions(db, client, { window: 3, nonceWaitMs: 300 }))
+    const again = senderWith({ client, nonceWaitMs: 300 })
     await rejectionOf(again.resume())
-    expect(raws).to.deep.equal([(await attemptsOf(db, first?.id ?? 0n))[0]?.raw])
-    await mine(node)
+    expect(raws).to.deep.equal([(await attemptsOf(first?.id ?? 0n))[0]?.raw])
+    await mine()
     expect((await again.resume()).map(({ state }) => state)).to.deep.equal([
       'final',
       'final',
@@ -105,30 +83,28 @@ describe('a window of three transactions', function () {
     await untilOut(2)
     // Too little gas for the counter: mined with status 0, which no simulation of ours foresaw.
     const call = async (): Promise<'0x'> => '0x'
-    const blind = openSender(
-      sendingOptions(db, { ...node.client, call }, { window: 3, nonceWaitMs: 1_000 }),
-    )
-    const bad = rejectionOf(blind.send(intentFor(counter, 'bad', { gasLimit: 21_100n })))
+    const blind = senderWith({ client: { ...bench.node.client, call }, nonceWaitMs: 1_000 })
+    const bad = rejectionOf(blind.send(intent('bad', { gasLimit: 21_100n })))
     await untilOut(3)
-    await mine(node)
+    await mine()
     expect((await Promise.all(good)).map(({ succeeded }) => succeeded)).to.deep.equal([true, true])
     expect((await bad).code).to.equal('TX_REVERTED')
-    expect(await countOf(node, counter)).to.equal(2)
+    expect(await executions()).to.equal(2)
   })
 
   it('S-21 coin that suffices for two is not promised to a third', async () => {
     const sender = senderWith()
     const sent = sendAll(sender, ['a', 'b'])
     const all = await untilOut(2)
-    const attempts = await attemptsOf(db, all[0]?.id ?? 0n)
+    const attempts = await attemptsOf(all[0]?.id ?? 0n)
     const cost = (attempts[0]?.maxFeePerGas ?? 0n) * 100_000n
     const enough = `0x${((cost * 5n) / 2n).toString(16)}`
-    await node.request('hardhat_setBalance', [sender.address, enough])
+    await request('hardhat_setBalance', [sender.address, enough])
     await delay(1_100)
-    const refusal = await rejectionOf(sender.send(intentFor(counter, 'c')))
+    const refusal = await rejectionOf(sender.send(intent('c')))
     expect(refusal.code).to.equal('INSUFFICIENT_FUNDS')
     expect(await rows()).to.have.length(2)
-    await mine(node)
+    await mine()
     await Promise.all(sent)
   })
 })
