@@ -1,5 +1,6 @@
 import { EXIT, rows } from './catalogue-row.ts'
 import { commands } from './catalogue-commands.ts'
+import { heartbeat } from './catalogue-heartbeat.ts'
 import { ops } from './catalogue-ops.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
@@ -302,5 +303,6 @@ export const CATALOGUE = {
   ...signers,
   ...ops,
   ...verify,
+  ...heartbeat,
 }
 export type ErrorCode = keyof typeof CATALOGUE

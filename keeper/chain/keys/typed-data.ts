@@ -33,10 +33,15 @@ const SIGNATURE = /^0x[0-9a-f]{128}(1b|1c)$/
 
 /** Who signed it; undefined when these bytes are the canonical signature of nobody. */
 export function signerOf(typed: TypedData, signature: Hex): Address | undefined {
+  return signerOfDigest(typedDigest(typed), signature)
+}
+
+/** The same for a digest that was made already. */
+export function signerOfDigest(digest: Hex, signature: Hex): Address | undefined {
   if (!SIGNATURE.test(signature)) return undefined
   try {
     // Refuses the larger of the two values of s, too.
-    return recoverAddress(typedDigest(typed), Signature.from(signature)) as Address
+    return recoverAddress(digest, Signature.from(signature)) as Address
   } catch {
     return undefined
   }
