@@ -11,6 +11,7 @@ import { listActions } from '../../../keeper/validators/action-log.ts'
 import { testClock } from '../../helpers/clock.ts'
 import type { TestClock } from '../../helpers/clock.ts'
 import { codeOf, rejectionOf } from '../../helpers/errors.ts'
+import { faultyDb } from '../../helpers/faulty-db.ts'
 import { FIRST_CUT, createWorld, makeMembers, pushCycle } from '../../helpers/muster.ts'
 import type { World } from '../../helpers/muster.ts'
 
@@ -135,5 +136,30 @@ describe('the runner', function () {
     runner = startRunner(zone)
     const kolkata = { ...keeper, config: { ...keeper.config, zone: 'Asia/Kolkata' } }
     expect(codeOf(() => startRunner(kolkata))).to.equal('ZONE_GRID_MISFIT')
+  })
+
+  describe('a store that is away while a slot is claimed', () => {
+    it('S-37 does not let a later slot pass over it for good', async () => {
+      const all = Array<number>(12).fill(24)
+      await pushCycle(world, keeper, 1, all)
+      await runDaySlot(keeper, { cycle: 1 })
+      for (const cycle of [2, 3]) await pushCycle(world, keeper, cycle, all)
+      clock.set(cutOf(FIRST_CUT, 3) + 420)
+      const faulty = faultyDb(keeper.db)
+      runner = startRunner({ ...keeper, db: faulty.db })
+      const settled = async (): Promise<string[]> => {
+        const days = (await listSlots(keeper.db, 1_000)).filter(({ job }) => job === 'settle-day')
+        return days.map(({ cycle, status }) => `${cycle} ${status}`).toSorted()
+      }
+      faulty.fail(/insert into job_run .*'running'/s, { times: 1 })
+      await runner.wake()
+      await runner.wake()
+      expect(faulty.failed).to.have.length(1)
+      expect(await settled()).to.deep.equal(['1 completed', '2 completed', '3 completed'])
+      const hours = (await listSlots(keeper.db, 1_000)).filter(({ job }) => job === 'push-hours')
+      const times = hours.map(({ slot }) => slot).toSorted((a, b) => a - b)
+      const isHourly = times.every((slot, i) => i === 0 || slot - (times[i - 1] ?? 0) === 3_600)
+      expect(isHourly).to.equal(true)
+    })
   })
 })
