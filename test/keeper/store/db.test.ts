@@ -1,8 +1,14 @@
 import { expect } from 'chai'
+import { KeeperError } from '../../../keeper/base/errors.ts'
 import { toJson } from '../../../keeper/base/json.ts'
+import { systemClock } from '../../../keeper/base/time.ts'
 import type { Db } from '../../../keeper/store/db.ts'
+import { openPgliteInMemory } from '../../../keeper/store/pglite.ts'
+import { openPostgres } from '../../../keeper/store/postgres.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
-import { freshDb } from '../../helpers/store.ts'
+import { freshDb, ON_POSTGRES, createSchema } from '../../helpers/store.ts'
+import { tcpProxy } from '../../helpers/tcp-proxy.ts'
+import type { TcpProxy } from '../../helpers/tcp-proxy.ts'
 
 describe('the database', function () {
   this.timeout(60_000)
@@ -51,3 +57,69 @@ describe('the database', function () {
     expect(await db.maybeOne('select 1 where false')).to.equal(undefined)
   })
 })
+
+describe('the statements of the embedded store', function () {
+  this.timeout(60_000)
+
+  it('are planned again after a transaction that changed a table and failed', async () => {
+    const { db } = await openPgliteInMemory()
+    await db.exec('create table a (id int8)')
+    const all = (t: Db): Promise<object[]> => t.query('select * from a')
+    expect(await all(db)).to.deep.equal([])
+    const failing = db.begin(async (t) => {
+      await t.exec('alter table a add column b text')
+      await all(t)
+      throw new KeeperError('STOPPED', {})
+    })
+    expect((await rejectionOf(failing)).code).to.equal('STOPPED')
+    await db.query('insert into a values ($1)', [1n])
+    expect(await all(db)).to.deep.equal([{ id: 1n }])
+    await db.close()
+  })
+})
+
+if (ON_POSTGRES) {
+  describe('a PostgreSQL server that goes away', function () {
+    this.timeout(60_000)
+    let proxy: TcpProxy
+    let schema: string
+    let db: Db
+
+    beforeEach(async () => {
+      let url: string
+      ;({ url, schema } = await createSchema())
+      proxy = await tcpProxy(url)
+      db = await openPostgres(proxy.url, schema)
+    })
+    afterEach(async () => {
+      await db.exec(`drop schema ${schema} cascade`)
+      await db.close()
+      await proxy.close()
+    })
+
+    const codeOf = async (asked: Promise<unknown>): Promise<string> =>
+      (await rejectionOf(asked)).code
+
+    it('S-11 is told as a store that may be back, for a statement, a commit and a new connection', async () => {
+      const slow = codeOf(db.query('select pg_sleep(30)'))
+      await systemClock.sleep(100)
+      proxy.cut()
+      expect(await slow).to.equal('STORE_UNAVAILABLE')
+      expect(await codeOf(db.query('select 1'))).to.equal('STORE_UNAVAILABLE')
+      expect(await codeOf(db.begin(async () => 1))).to.equal('STORE_UNAVAILABLE')
+      await proxy.restore()
+      const commit = db.begin(async (t) => {
+        await t.query('select 1')
+        proxy.cut()
+      })
+      expect(await codeOf(commit)).to.equal('STORE_UNAVAILABLE')
+      await proxy.restore()
+      expect(await db.one('select 1 as one')).to.deep.equal({ one: 1 })
+    })
+
+    it('what it refuses is told as it says it', async () => {
+      const refused = await db.query('select * from nowhere').catch((error: unknown) => error)
+      expect(refused).to.include({ code: '42P01' })
+    })
+  })
+}

@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import type { Address, Hex } from '../../../../keeper/base/schema.ts'
 import { systemClock } from '../../../../keeper/base/time.ts'
 import { attemptsOf, listJournal } from '../../../../keeper/chain/journal/journal.ts'
+import { recordReleased } from '../../../../keeper/chain/journal/journal-moves.ts'
 import type { TxRecord } from '../../../../keeper/chain/journal/journal-rows.ts'
 import type { Journal } from '../../../../keeper/chain/journal/journal-writer.ts'
 import { reconcile } from '../../../../keeper/chain/journal/reconcile.ts'
@@ -21,6 +22,8 @@ import type { Backup } from '../../../helpers/backup.ts'
 import { TEST_KEYS, countOf, placeCounter, startNode } from '../../../helpers/chain.ts'
 import type { TestNode } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
+import { JOURNAL_WRITES, faultyDb } from '../../../helpers/faulty-db.ts'
+import type { FaultyDb } from '../../../helpers/faulty-db.ts'
 import { journalOf, plan, sign, signer } from '../../../helpers/journaling.ts'
 import { testLog } from '../../../helpers/logs.ts'
 import { expectExactlyOnce, expectJournalWhole } from '../../../helpers/oracle.ts'
@@ -224,6 +227,64 @@ describe(`a store that is older than the chain (${ON_POSTGRES ? 'PostgreSQL' : '
     expect(
       readSideLog(home, 'recent').lines.filter(({ type }) => type === 'signed'),
     ).to.have.length(1)
+  })
+
+  describe('what the side log has and the journal has not', () => {
+    let faulty: FaultyDb
+    let failing: Journal
+    beforeEach(() => {
+      faulty = faultyDb(db)
+      failing = journalOf(faulty.db, sideLog)
+    })
+
+    const restarted = async (): Promise<string[]> => {
+      await sideLog.close()
+      await start()
+      return (await reconciled()).restored.map(({ key, state }) => `${key} ${state}`)
+    }
+    const rowOf = async (key: string): Promise<TxRecord | undefined> =>
+      (await listJournal(db)).find((one) => one.key === key)
+
+    it('S-03 bytes that were signed while the store was away come back at the next start', async () => {
+      const planned = await plan(failing, 'a')
+      faulty.fail(JOURNAL_WRITES)
+      expect((await rejectionOf(sign(failing, planned))).code).to.equal('STORE_UNAVAILABLE')
+      expect(await restarted()).to.deep.equal(['a signed'])
+    })
+
+    it('S-08 what was given back after its signature could not be stored stays given back', async () => {
+      const planned = await plan(failing, 'a')
+      faulty.fail(JOURNAL_WRITES, { times: 1 })
+      await rejectionOf(sign(failing, planned))
+      await recordReleased(failing, planned, 'cancelled by an operator', 102)
+      expect(await restarted()).to.deep.equal([])
+      expect(await rowOf('a')).to.include({ state: 'cancelled', nonce: undefined })
+    })
+
+    it('S-12 its nonce, given to another intent since, stops nobody at the next start', async () => {
+      const planned = await plan(failing, 'a')
+      faulty.fail(JOURNAL_WRITES, { times: 1 })
+      await rejectionOf(sign(failing, planned))
+      await recordReleased(failing, planned, 'it would revert', 102)
+      await sign(failing, await plan(failing, 'b'))
+      await sign(failing, await plan(failing, 'a'))
+      expect(await restarted()).to.deep.equal([])
+      expect(await rowOf('b')).to.include({ state: 'signed', nonce: 0 })
+      expect(await rowOf('a')).to.include({ state: 'signed', nonce: 1 })
+    })
+
+    it('S-12 bytes that were refused once and stored later are put back when the store loses them', async () => {
+      const signed = await sign(journal, await plan(journal, 'a'))
+      sideLog.voided(signed.hash ?? '0x')
+      const { lines } = await sideLog.read('recent')
+      const line = lines.find(({ type }) => type === 'signed')
+      if (line?.type !== 'signed') throw new Error('nothing was signed')
+      const { type: _type, head, ...entry } = line
+      await sideLog.signed(entry, head)
+      await db.query('delete from tx_attempt')
+      await db.query(`update tx set state = 'planned', hash = null`)
+      expect(await restarted()).to.deep.equal(['a signed'])
+    })
   })
 
   if (!ON_POSTGRES) {

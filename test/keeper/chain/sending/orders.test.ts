@@ -2,11 +2,12 @@ import { expect } from 'chai'
 import { Transaction, Wallet } from 'ethers'
 import { KeeperError } from '../../../../keeper/base/errors.ts'
 import type { Hex } from '../../../../keeper/base/schema.ts'
-import type { TxAttempt, TxRecord } from '../../../../keeper/chain/journal/journal-rows.ts'
+import type { TxRecord, TxAttempt } from '../../../../keeper/chain/journal/journal-rows.ts'
 import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { Sender } from '../../../../keeper/chain/sending/sender.ts'
 import { TEST_KEYS } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
+import { signer } from '../../../helpers/journaling.ts'
 import { useBench } from '../../../helpers/sending.ts'
 
 describe("an operator's orders", function () {
@@ -188,5 +189,20 @@ describe("an operator's orders", function () {
     await drained
     expect((await rows()).map(({ key }) => key)).to.deep.equal(['a'])
     expect(sender.inFlight()).to.equal(0)
+  })
+
+  it('S-25 an order that the signer refuses is not answered as if it had been carried out', async () => {
+    const sender = senderWith()
+    const { id } = await sender.send(intent('a'), { until: 'broadcast' })
+    const signTransaction = async (): Promise<Hex> => {
+      throw new KeeperError('SIGNER_UNAVAILABLE', { reason: 'a test' })
+    }
+    const broken = senderWith({ signer: { ...signer, signTransaction } })
+    expect((await rejectionOf(broken.cancel(id))).code).to.equal('SIGNER_UNAVAILABLE')
+    expect((await rejectionOf(broken.bump(id))).code).to.equal('SIGNER_UNAVAILABLE')
+    expect(await attemptsOf(id)).to.have.length(1)
+    expect(broken.inFlight()).to.equal(0)
+    await mine()
+    await sender.resume()
   })
 })

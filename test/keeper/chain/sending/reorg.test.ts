@@ -11,6 +11,7 @@ import type { Sender } from '../../../../keeper/chain/sending/sender.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { startFaultProxy } from '../../../helpers/fault-proxy.ts'
 import type { FaultProxy } from '../../../helpers/fault-proxy.ts'
+import { expectJournalWhole } from '../../../helpers/oracle.ts'
 import { useBench } from '../../../helpers/sending.ts'
 
 describe('blocks that go', function () {
@@ -144,4 +145,37 @@ describe('blocks that go', function () {
     expect((await sender.resume())[0]).to.include({ state: 'final' })
     expect(told()).to.include('finality-stalled cleared')
   })
+
+  for (const isCancelled of [true, false]) {
+    const [first, then] = isCancelled ? ['original', 'cancellation'] : ['cancellation', 'original']
+    it(`S-08 a reorg that has the ${then} instead of the ${first} decides which of them it was`, async () => {
+      const sender = senderWith({ finality: 3, nonceWaitMs: 3_000, finalWaitMs: 3_000 })
+      const { id } = await sender.send(intent('a'), { until: 'broadcast' })
+      const snapshot = await request('evm_snapshot', [])
+      await sender.cancel(id)
+      const [original, cancel] = await attemptsOf(id)
+      const raws = isCancelled ? [original, cancel] : [cancel, original]
+      const mineOnly = async (at: number): Promise<void> => {
+        for (const hash of [original?.hash, cancel?.hash]) {
+          await request('hardhat_dropTransaction', [hash])
+        }
+        await bench.node.client.sendRaw(raws[at]?.raw ?? '0x')
+        await mine()
+      }
+      await mineOnly(0)
+      const ended = sender.resume().then(
+        ([tx]) => tx?.state,
+        (error: unknown) => (error as KeeperError).code,
+      )
+      await systemClock.sleep(200)
+      expect((await rows())[0]).to.include({ state: 'included', hash: raws[0]?.hash })
+      await request('evm_revert', [snapshot])
+      await mineOnly(1)
+      await mine(4)
+      expect(await ended).to.equal(isCancelled ? 'TX_CANCELLED' : 'final')
+      expect((await rows())[0]).to.include({ hash: raws[1]?.hash })
+      expect(await executions()).to.equal(isCancelled ? 0 : 1)
+      await expectJournalWhole(bench.db)
+    })
+  }
 })

@@ -1,15 +1,19 @@
 import { expect } from 'chai'
 import { Interface, Transaction, Wallet } from 'ethers'
-import type { Hex } from '../../../../keeper/base/schema.ts'
 import { KeeperError } from '../../../../keeper/base/errors.ts'
-import type { ChainClient } from '../../../../keeper/chain/rpc/client.ts'
+import type { Hex } from '../../../../keeper/base/schema.ts'
+import { systemClock } from '../../../../keeper/base/time.ts'
 import { findBrokenEvent } from '../../../../keeper/chain/journal/journal-chain.ts'
-import type { StepLabel } from '../../../../keeper/chain/sending/send-context.ts'
+import { recordStopped } from '../../../../keeper/chain/journal/journal-moves.ts'
+import { openIntent } from '../../../../keeper/chain/journal/journal.ts'
 import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { UnsignedTx } from '../../../../keeper/chain/keys/unsigned.ts'
-import { TEST_KEYS, placeReverter } from '../../../helpers/chain.ts'
+import type { ChainClient } from '../../../../keeper/chain/rpc/client.ts'
+import type { StepLabel } from '../../../../keeper/chain/sending/send-context.ts'
+import { placeReverter, TEST_KEYS } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
-import { journalOf } from '../../../helpers/journaling.ts'
+import { journalOf, signer } from '../../../helpers/journaling.ts'
+import { expectExactlyOnce } from '../../../helpers/oracle.ts'
 import { intentFor, useBench } from '../../../helpers/sending.ts'
 import { freshDb } from '../../../helpers/store.ts'
 
@@ -176,6 +180,16 @@ describe('the sender', function () {
       expect(await executions()).to.equal(0)
     })
 
+    it('S-23 a planned call that would revert by now gives the last nonce back', async () => {
+      const reverter = await placeReverter(bench.node)
+      const { chainId } = bench.node.client
+      const given = { chainId, sender: signer.address, chainNonce: 0, at: systemClock.now() }
+      await openIntent(journalOf(bench.db), { ...given, intent: intentFor(reverter, 'bad') })
+      expect((await rejectionOf(senderWith().resume())).code).to.equal('TX_WOULD_REVERT')
+      expect((await rows())[0]).to.include({ state: 'cancelled', nonce: undefined })
+      expect((await senderWith().send(intent('next'))).nonce).to.equal(0)
+    })
+
     it('a fresh store begins at the nonce of the chain', async () => {
       await senderWith().send(intent('a'))
       const db = await freshDb()
@@ -243,6 +257,15 @@ describe('the sender', function () {
       expect(after).to.include({ state: 'final', hash: before?.hash })
       expect(await attemptsOf(after?.id ?? 0n)).to.have.length(1)
       expect(await executions()).to.equal(1)
+    })
+
+    it('S-22 a foreign row whose receipt is found after all is followed to its end', async () => {
+      const tx = await senderWith().send(intent('a'), { until: 'broadcast' })
+      await recordStopped(journalOf(bench.db), tx, 'foreign', 'a test', systemClock.now())
+      await mine()
+      const [done] = await senderWith().resume()
+      expect(done?.state).to.equal('final')
+      await expectExactlyOnce(bench.db, { keys: ['a'], executions: await executions() })
     })
   })
 })

@@ -1,10 +1,17 @@
-import { expect } from 'chai'
 import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { KeeperError } from '../../../../keeper/base/errors.ts'
+import type { Hex } from '../../../../keeper/base/schema.ts'
+import { systemClock } from '../../../../keeper/base/time.ts'
 import type { TxRecord } from '../../../../keeper/chain/journal/journal-rows.ts'
+import { openIntent } from '../../../../keeper/chain/journal/journal.ts'
 import type { SenderOptions } from '../../../../keeper/chain/sending/send-context.ts'
 import type { Sender } from '../../../../keeper/chain/sending/sender.ts'
+import { placeReverter } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
-import { useBench } from '../../../helpers/sending.ts'
+import { faultyDb } from '../../../helpers/faulty-db.ts'
+import { journalOf, signer } from '../../../helpers/journaling.ts'
+import { intentFor, useBench } from '../../../helpers/sending.ts'
 
 describe('a window of three transactions', function () {
   this.timeout(60_000)
@@ -106,5 +113,60 @@ describe('a window of three transactions', function () {
     expect(await rows()).to.have.length(2)
     await mine()
     await Promise.all(sent)
+  })
+
+  describe('on a node that mines at once', () => {
+    beforeEach(() => request('evm_setAutomine', [true]))
+
+    const states = async (): Promise<string[]> =>
+      (await rows()).map(({ state, nonce }) => `${nonce} ${state}`)
+
+    it('S-20 an intent whose commit was not answered is carried out before the next one', async () => {
+      const faulty = faultyDb(bench.db)
+      const journal = journalOf(faulty.db)
+      const sender = senderWith({ journal, nonceWaitMs: 2_000 })
+      await sender.send(intent('a'))
+      faulty.fail(/journal_open/, { times: 1, kind: 'lost' })
+      const lost = rejectionOf(sender.send(intent('b')))
+      const next = sender.send(intent('c'))
+      expect((await lost).code).to.equal('STORE_UNAVAILABLE')
+      expect((await next).nonce).to.equal(2)
+      await sender.send(intent('b'))
+      expect(await states()).to.deep.equal(['0 final', '1 final', '2 final'])
+      expect(await executions()).to.equal(3)
+    })
+
+    it('S-20 a planned call that would revert by now leaves no gap below one that is on its way', async () => {
+      const reverter = await placeReverter(bench.node)
+      const journal = journalOf(bench.db)
+      const { chainId } = bench.node.client
+      const given = { chainId, sender: signer.address, chainNonce: 0, at: systemClock.now() }
+      await openIntent(journal, { ...given, intent: intentFor(reverter, 'bad') })
+      const later = await openIntent(journal, { ...given, intent: intent('good') })
+      const sender = senderWith({ window: 2, nonceWaitMs: 2_000 })
+      const waiting = sender.carryOut(later)
+      expect((await rejectionOf(sender.resume())).code).to.equal('TX_CANCELLED')
+      expect((await waiting).state).to.equal('final')
+      expect(await states()).to.deep.equal(['0 cancelled', '1 final'])
+      expect((await sender.send(intent('next'))).nonce).to.equal(2)
+    })
+
+    it('S-25 of two in a window the second is not built while the first cannot be signed', async () => {
+      const signTransaction = async (): Promise<Hex> => {
+        throw new KeeperError('SIGNER_UNAVAILABLE', { reason: 'a test' })
+      }
+      const broken = senderWith({ signer: { ...signer, signTransaction } })
+      const sent = ['a', 'b', 'c'].map((key) => rejectionOf(broken.send(intent(key))))
+      const codes = (await Promise.all(sent)).map(({ code }) => code)
+      expect(new Set(codes)).to.deep.equal(new Set(['SIGNER_UNAVAILABLE']))
+      expect(await states()).to.deep.equal(['0 planned'])
+      const sound = senderWith()
+      const done = ['b', 'c', 'a'].map((key) => sound.send(intent(key)))
+      expect((await Promise.all(done)).map(({ state }) => state)).to.deep.equal([
+        'final',
+        'final',
+        'final',
+      ])
+    })
   })
 })
