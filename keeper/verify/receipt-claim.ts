@@ -1,0 +1,109 @@
+import { AbiCoder, TypedDataEncoder, concat, keccak256, recoverAddress } from 'ethers'
+import { z } from 'zod'
+import { KeeperError } from '../base/errors.ts'
+import { addressSchema, faultsOf, hexSchema } from '../base/schema.ts'
+import type { Address, Hex } from '../base/schema.ts'
+import type { Hour } from '../base/time.ts'
+
+/** What a reporter signed about one validator in one hour. */
+export interface Claim {
+  chainId: number
+  registry: Address
+  reporter: Address
+  hour: Hour
+  node: Address
+  seen: number
+  expected: number
+  online: boolean
+  validators: number
+  root: Hex
+}
+
+const BYTES32 = /^0x[0-9a-f]{64}$/i
+// r, the smaller s, and v as 27 or 28: every signature has one such form.
+const SIGNATURE = /^0x[0-9a-f]{128}1[bc]$/
+const MAX_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
+// Trees of 2^32 leaves.
+const MAX_DEPTH = 32
+
+const whole = z.number().int().nonnegative()
+const uint16 = whole.max(0xffff)
+const uint32 = whole.max(0xffff_ffff)
+const hash = hexSchema.refine((text) => BYTES32.test(text), 'not 32 bytes')
+
+const FORM = z
+  .object({
+    chainId: z.number().int().positive().safe(),
+    registry: addressSchema,
+    reporter: addressSchema,
+    hour: uint32,
+    node: addressSchema,
+    seen: uint16,
+    expected: uint16,
+    online: z.boolean(),
+    validators: uint32.min(1),
+    proof: z.array(hash).max(MAX_DEPTH),
+    root: hash,
+    signature: hexSchema,
+  })
+  .strict()
+
+/** RECEIPT_INVALID when it proves nothing; written apart from the intake's own reading of it. */
+export function readClaim(given: unknown): Claim {
+  const read = FORM.safeParse(given)
+  if (!read.success) throw invalid(faultsOf(read.error).join('; '))
+  const { proof, signature, ...claim } = read.data
+  const root = proof.reduce(parentOf, leafOf(claim))
+  if (root !== claim.root) throw invalid('its figures are not under the root that was signed')
+  if (signerOf(claim, signature) === claim.reporter) return claim
+  throw invalid(`its root is not signed by ${claim.reporter} for this chain and registry`)
+}
+
+function invalid(reason: string): KeeperError {
+  return new KeeperError('RECEIPT_INVALID', { reason })
+}
+
+const LEAF = ['address', 'uint32', 'uint16', 'uint16', 'bool']
+
+type Figures = Pick<Claim, 'node' | 'hour' | 'seen' | 'expected' | 'online'>
+
+export function leafOf({ node, hour, seen, expected, online }: Figures): Hex {
+  const encoded = AbiCoder.defaultAbiCoder().encode(LEAF, [node, hour, seen, expected, online])
+  return keccak256(keccak256(encoded)) as Hex
+}
+
+/** Of two neighbours the smaller one first, so that a proof needs no sides. */
+export function parentOf(a: Hex, b: Hex): Hex {
+  return keccak256(a < b ? concat([a, b]) : concat([b, a])) as Hex
+}
+
+const TYPES = {
+  HourRoot: [
+    { name: 'hour', type: 'uint32' },
+    { name: 'root', type: 'bytes32' },
+    { name: 'validators', type: 'uint32' },
+  ],
+}
+
+export type SignedRoot = Pick<Claim, 'chainId' | 'registry' | 'hour' | 'root' | 'validators'>
+
+/** Whose signature it is; undefined when it is nobody's. */
+export function signerOf(signed: SignedRoot, signature: string): Address | undefined {
+  const { chainId, registry, hour, root, validators } = signed
+  const isCanonical = SIGNATURE.test(signature) && sOf(signature) <= MAX_S
+  if (!isCanonical) return undefined
+  const domain = { name: 'Muster heartbeat', version: '1', chainId, verifyingContract: registry }
+  try {
+    const digest = TypedDataEncoder.hash(domain, TYPES, { hour, root, validators })
+    return recoverAddress(digest, signature) as Address
+  } catch {
+    return undefined
+  }
+}
+
+const S_FROM = 66
+const S_TO = 130
+
+function sOf(signature: string): bigint {
+  return BigInt(`0x${signature.slice(S_FROM, S_TO)}`)
+}
