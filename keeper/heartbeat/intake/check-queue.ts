@@ -43,17 +43,10 @@ export function openCheckQueue(maxWaiting: number): CheckQueue {
     get length() {
       return length
     },
-    run: (address, check) => {
+    run: async (address, check) => {
       if (length >= maxWaiting) throw new KeeperError('INTAKE_FULL', { what: 'logins' })
-      return new Promise((resolve, reject) => {
-        push(address, () => {
-          try {
-            resolve(check())
-          } catch (error) {
-            reject(error as Error)
-          }
-        })
-      })
+      await new Promise<void>((turn) => push(address, turn))
+      check()
     },
   }
 }

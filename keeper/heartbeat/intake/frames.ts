@@ -2,7 +2,7 @@ import { KeeperError } from '../../base/errors.ts'
 import { toJson } from '../../base/json.ts'
 import type { Address, Hex } from '../../base/schema.ts'
 import type { Hour } from '../../base/time.ts'
-import type { NodeStatus } from '../tally/tally.ts'
+import type { NodeStatus } from '../tally/counters.ts'
 import {
   addressField,
   hexField,
@@ -55,7 +55,7 @@ export interface CountedFrame {
   t: 'counted'
   hour: Hour
   count: number
-  why?: 'too-soon' | 'hour-full' | 'not-asked'
+  why?: 'too-soon' | 'hour-full' | 'hour-closed' | 'not-asked'
 }
 export interface ReceiptFrame {
   t: 'receipt'

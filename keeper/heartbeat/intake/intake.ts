@@ -4,7 +4,8 @@ import { KeeperError, describe, isKeeperError } from '../../base/errors.ts'
 import type { Address, Hex } from '../../base/schema.ts'
 import { hourOf, systemClock } from '../../base/time.ts'
 import type { Clock, Hour } from '../../base/time.ts'
-import type { Counted, NodeStatus, Tally } from '../tally/tally.ts'
+import type { NodeStatus } from '../tally/counters.ts'
+import type { Counted, Tally } from '../tally/tally.ts'
 import { PROTOCOL_VERSION } from './frames.ts'
 import type { HelloFacts, LoginFrame, ServerFrame } from './frames.ts'
 import { Gate } from './gate.ts'
@@ -127,7 +128,7 @@ class SessionIntake implements Intake, SessionHost {
 
   open(peer: Peer): OpenSession {
     const { framesPerPing, frameBurst } = this.#limits
-    const challenge = `0x${randomBytes(CHALLENGE_BYTES).toString('hex')}` as Hex
+    const challenge = `0x${randomBytes(CHALLENGE_BYTES).toString('hex')}` satisfies Hex
     const frames = new TokenBucket(frameBurst, this.#pingMs / framesPerPing, this.realMs())
     const session = new Session(this, peer, challenge, frames)
     try {

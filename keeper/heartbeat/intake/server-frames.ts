@@ -1,6 +1,6 @@
 import { KeeperError } from '../../base/errors.ts'
 import { PROTOCOL_VERSION } from './frames.ts'
-import type { HelloFacts, HelloFrame, ServerFrame } from './frames.ts'
+import type { CountedFrame, HelloFacts, HelloFrame, ServerFrame } from './frames.ts'
 import { addressField, hexField, numberField, parseObject, recordOf, textField } from './fields.ts'
 
 // A receipt of 131,072 validators has 17 siblings: 2 KB; a refusal lists a handful of origins.
@@ -79,8 +79,19 @@ function pong(fields: Fields): ServerFrame {
 function counted(fields: Fields): ServerFrame {
   const { why } = fields
   const frame = { t: 'counted', ...countOf(fields) } as const
-  const isKnown = why === 'too-soon' || why === 'hour-full' || why === 'not-asked'
-  return isKnown ? { ...frame, why } : frame
+  return typeof why === 'string' && isWhy(why) ? { ...frame, why } : frame
+}
+
+type Why = NonNullable<CountedFrame['why']>
+const WHYS: readonly string[] = [
+  'too-soon',
+  'hour-full',
+  'hour-closed',
+  'not-asked',
+] satisfies Why[]
+
+function isWhy(why: string): why is Why {
+  return WHYS.includes(why)
 }
 
 function countOf(fields: Fields): { hour: number; count: number } {

@@ -1,5 +1,6 @@
 import { KeeperError } from '../../base/errors.ts'
 import type { Clock, Hour } from '../../base/time.ts'
+import { intervalMs } from '../hour-rule.ts'
 import type { Counted, Tally } from '../tally/tally.ts'
 import { parseBeat } from './frames.ts'
 import type { SignedBeat } from './frames.ts'
@@ -33,9 +34,9 @@ export async function acceptBeat(
   const { node, at, audience: _audience, signature: _signature, ...status } = beat
   const nowMs = clock.nowMs()
   const counted = tally.countSigned(node, at, nowMs, status)
-  if (!counted.counted) throw tooSoon(desk, beat, counted.why)
   const record = nodes.of(node, realMs())
   record.signedAt = at
+  if (!counted.counted) throw notCounted(desk, beat, counted)
   record.signedMs = nowMs
   return { hour: counted.hour, count: counted.count }
 }
@@ -55,13 +56,15 @@ function refuseSpent(desk: BeatDesk, beat: SignedBeat, record: NodeRecord | unde
   if (at <= record.signedAt) throw new KeeperError('BEAT_REPLAYED', { node, at })
   const sinceMs = desk.clock.nowMs() - record.signedMs
   // A third of the interval is the tally's tolerance: sooner than two thirds it never counts.
-  if (sinceMs >= 0 && 3 * sinceMs < 2 * intervalOf(desk)) throw tooSoon(desk, beat, 'too-soon')
+  if (sinceMs >= 0 && 3 * sinceMs < 2 * intervalMs(desk.tally.rule))
+    throw tooSoon(desk, beat, 'too-soon')
 }
 
-function tooSoon(desk: BeatDesk, { node }: SignedBeat, why: Counted['why']): KeeperError {
-  return new KeeperError('BEAT_TOO_SOON', { node, why, intervalMs: intervalOf(desk) })
+function notCounted(desk: BeatDesk, beat: SignedBeat, { why, hour }: Counted): KeeperError {
+  if (why === 'hour-closed') return new KeeperError('HOUR_CLOSED', { hour })
+  return tooSoon(desk, beat, why)
 }
 
-function intervalOf({ tally }: BeatDesk): number {
-  return tally.rule.pingMs * tally.rule.statusEvery
+function tooSoon({ tally }: BeatDesk, { node }: SignedBeat, why: Counted['why']): KeeperError {
+  return new KeeperError('BEAT_TOO_SOON', { node, why, intervalMs: intervalMs(tally.rule) })
 }
