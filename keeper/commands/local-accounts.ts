@@ -16,6 +16,7 @@ const TEST_ACCOUNTS: Record<Role | 'sponsor', number> = {
   reporter: 3,
   keeper: 4,
   sponsor: 5,
+  node: 6,
 }
 
 export function testKey(role: Role | 'sponsor'): string {
@@ -32,6 +33,11 @@ export function testAccounts(): { role: string; address: Address; privateKey: st
     address: testAddress(role),
     privateKey: testKey(role),
   }))
+}
+
+/** Any other of them: for trying out with more than one node. */
+export function testKeyAt(index: number): string {
+  return testWallet(index).privateKey
 }
 
 function testWallet(index: number): HDNodeWallet {

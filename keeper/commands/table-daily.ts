@@ -88,6 +88,32 @@ export const DAILY: readonly CommandRow[] = [
     load: async () => (await import('./daemon.ts')).keeperCommand,
   },
   {
+    usage: 'beat',
+    about: 'a validator’s agent: proves to one or several intakes that this node is up',
+    example: './muster beat --key node.json --intake https://beats.example,https://two.example',
+    options: [
+      option(
+        '--intake <urls>',
+        'intakes, separated by commas; all are beaten to',
+      ).makeOptionMandatory(),
+      option(
+        '--key <file>',
+        'keystore of the node (default: the role node’s); password in MUSTER_PASSWORD_FILE',
+      ),
+      option(
+        '--registry <address>',
+        'sign for this registry alone; with --chain-id, for that chain',
+      ),
+      option('--receipts <dir>', 'keep the hourly receipts there, one file an hour'),
+      option('--http', 'single signed beats by HTTP, where no WebSocket gets through'),
+      option('--node-rpc <url>', 'tell the block height that this chain node has'),
+      option('--node-version <text>', 'tell this version (default: the agent’s)'),
+      option('--disk <path>', 'tell how full the disk of this path is (default: /)'),
+      option('--test-account <n>', 'chain 31337 only: beat with a public test key'),
+    ],
+    load: async () => (await import('./beat.ts')).beatCommand,
+  },
+  {
     usage: 'dead-man',
     about: 'from outside: was the last daily settlement done in time? exit 1 and an alert if not',
     example: './muster dead-man --file /var/lib/muster/last-success --zone Europe/Berlin',

@@ -33,7 +33,7 @@ export const SETUP: readonly CommandRow[] = [
   },
   {
     usage: 'keys new <role>',
-    about: 'make a keystore for deployer, admin, guardian, reporter or keeper',
+    about: 'make a keystore for deployer, admin, guardian, reporter, keeper or a validator’s node',
     example: './muster keys new keeper',
     options: [
       option('--light', 'quick to open, quick to guess: for test networks only'),
