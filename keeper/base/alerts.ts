@@ -18,6 +18,8 @@ export const ALERTS = {
   'slot-late': { severity: 'warning', says: 'a slot did not run, or did not end, in time' },
   'slot-failed': { severity: 'critical', says: 'a slot ended with an error' },
   'journal-write-failing': { severity: 'critical', says: 'the journal cannot be written' },
+  'tally-write-failing': { severity: 'critical', says: 'counted beats are in memory only' },
+  'hour-unheard': { severity: 'warning', says: 'the intake listened too little in an hour' },
   'side-log-failing': { severity: 'critical', says: 'the side log cannot be written' },
   'endpoint-down': { severity: 'warning', says: 'an RPC endpoint is left out of the pool' },
   'low-pool': { severity: 'warning', says: 'the pool does not last to the next cut' },

@@ -2,8 +2,10 @@ import { stat } from 'node:fs/promises'
 import { KeeperError, messageOf } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
 import type { Hour } from '../base/time.ts'
+import type { Db } from '../store/db.ts'
 import { onlineIn, readBeats } from './beats.ts'
 import type { Beats } from './beats.ts'
+import { findHour, readClosedHour } from './tally/closed-hours.ts'
 
 /** Who was heard in a closed hour. The keeper's jobs ask for it; where it comes from is its own affair. */
 export interface Evidence {
@@ -11,6 +13,21 @@ export interface Evidence {
   readonly name: string
   /** Undefined: nothing is known of that hour yet, so it cannot be closed. */
   nodesIn(hour: Hour): Promise<Address[] | undefined>
+  /** True: nobody looked in that hour, so nothing will ever be known of it. */
+  isUnheard?(hour: Hour): Promise<boolean>
+}
+
+/** The hours that an intake closed in this store; `closeFirst` closes one whose time is over. */
+export function tallyEvidence(db: Db, closeFirst?: (hour: Hour) => Promise<void>): Evidence {
+  return {
+    name: 'intake',
+    nodesIn: async (hour) => {
+      await closeFirst?.(hour)
+      const closed = await readClosedHour(db, hour)
+      return closed?.rows.filter(({ online }) => online).map(({ node }) => node)
+    },
+    isUnheard: async (hour) => (await findHour(db, hour))?.state === 'unheard',
+  }
 }
 
 export function beatsEvidence(beats: Beats): Evidence {

@@ -4,8 +4,8 @@ import {
   MAX_CLOCK_JUMP_SECONDS,
   judgeClock,
   jumpOf,
-} from '../../../keeper/jobs/clock-guard.ts'
-import type { ClockVerdict } from '../../../keeper/jobs/clock-guard.ts'
+} from '../../../keeper/base/clock-guard.ts'
+import type { ClockVerdict } from '../../../keeper/base/clock-guard.ts'
 
 const HOUR = 3_600
 const believed = { wall: 1_000_000, monotonicMs: 5_000 }

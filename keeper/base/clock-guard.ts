@@ -1,4 +1,4 @@
-import type { UnixSeconds } from '../base/time.ts'
+import type { UnixSeconds } from './time.ts'
 
 /** The wall clock may be set by anybody; the monotonic one only runs. */
 export interface ClockReading {

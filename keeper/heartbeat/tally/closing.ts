@@ -1,0 +1,212 @@
+import type { Alerts } from '../../base/alerts.ts'
+import { describe } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Address } from '../../base/schema.ts'
+import { isoTime, startOfHour, systemClock } from '../../base/time.ts'
+import type { Clock, Hour } from '../../base/time.ts'
+import type { Db } from '../../store/db.ts'
+import { MS_PER_HOUR } from '../hour-rule.ts'
+import type { BeatRule } from '../hour-rule.ts'
+import { readClosedHour } from './closed-hours.ts'
+import type { ClosedHour } from './closed-hours.ts'
+import type { Counters } from './counters.ts'
+import { within } from './flushing.ts'
+import type { Listening } from './listening.ts'
+import {
+  closeInStore,
+  markTold,
+  newestClosedNodes,
+  pruneBefore,
+  untoldHours,
+} from './tally-rows.ts'
+import type { Closed } from './tally-rows.ts'
+
+export interface ClosingRoom {
+  db: Db
+  clock: Clock
+  log: Logger
+  rule: BeatRule
+  counters: Counters
+  listening: Listening
+  graceMs: number
+  keepDays: number
+  validators: () => Promise<readonly Address[]>
+  onClosed?: ((hour: ClosedHour) => void | Promise<void>) | undefined
+  alerts?: Pick<Alerts, 'raise' | 'clear'> | undefined
+}
+
+// An hour that ended so long ago can no longer be pushed: its counts are given up, so that memory stays bounded
+// while the store is away.
+export const MAX_OPEN_HOURS = 24
+// After a long absence the newest hours that were missed get a row each; of older ones the number is told.
+export const MAX_MISSED_HOURS = 48
+// The roster only adds those who were never heard: closing does not wait longer for a chain that is down.
+const ROSTER_WAIT_MS = 5_000
+// Hours whose receipts could not be signed are offered again, a day of them at a time.
+const MAX_TOLD_AT_ONCE = 24
+const HOURS_PER_DAY = 24
+
+/** Closes hours in their order, each once, and tells whoever waits for them. */
+export class HourCloser {
+  readonly #room: ClosingRoom
+  readonly #closed = new Set<Hour>()
+  readonly #givenUp = new Set<Hour>()
+  readonly counts = { heard: 0, unheard: 0 }
+  #next: Hour
+  #roster: readonly Address[] | undefined
+  #running: Promise<void> | undefined
+  #telling: Promise<void> | undefined
+  #lastMs: number | undefined
+
+  /** `closed`: hours from `next` on that the store has closed already. */
+  constructor(room: ClosingRoom, next: Hour, closed: readonly Hour[]) {
+    this.#room = room
+    this.#next = next
+    this.#closed = new Set(closed)
+  }
+
+  get lastMs(): number | undefined {
+    return this.#lastMs
+  }
+
+  isClosed(hour: Hour): boolean {
+    return this.#closed.has(hour)
+  }
+
+  /** By the tally's time: its grace is over as well. */
+  isDue(nowMs: number): boolean {
+    return nowMs >= (this.#next + 1) * MS_PER_HOUR + this.#room.graceMs
+  }
+
+  /** The clock was set back, and that was right: hours count from there again. */
+  returnTo(hour: Hour): void {
+    this.#next = Math.min(this.#next, hour)
+  }
+
+  /** Rejects when the store does; it is called again then. One at a time. */
+  closeDue(nowMs: number): Promise<void> {
+    this.#running ??= this.#closeAll(nowMs).finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #closeAll(nowMs: number): Promise<void> {
+    this.#giveUpOld(nowMs)
+    this.#passOverMissed(nowMs)
+    while (this.isDue(nowMs)) {
+      if (!this.#closed.has(this.#next)) await this.#close(this.#next)
+      this.#next += 1
+    }
+  }
+
+  async #close(hour: Hour): Promise<void> {
+    const { db, clock, counters, listening, log } = this.#room
+    const startedMs = systemClock.nowMs()
+    const closed = await closeInStore(db, {
+      rule: this.#room.rule,
+      hour,
+      at: clock.now(),
+      expected: listening.expected(hour),
+      listenedMs: listening.listenedMs(hour),
+      counts: await this.#finalCounts(hour),
+      isWhole: !this.#givenUp.has(hour),
+    })
+    this.#closed.add(hour)
+    this.#closed.delete(hour - MAX_MISSED_HOURS)
+    counters.forget(hour)
+    listening.forget(hour)
+    this.#lastMs = systemClock.nowMs() - startedMs
+    log.info({ hour, ms: this.#lastMs, closed }, 'hour-closed')
+    this.#say(hour, closed)
+    await this.#prune(hour)
+  }
+
+  #say(hour: Hour, closed: Closed): void {
+    const { alerts, log } = this.#room
+    if (closed === 'heard') this.counts.heard += 1
+    if (closed === 'heard') alerts?.clear('hour-unheard')
+    if (closed !== 'unheard') return
+    this.counts.unheard += 1
+    const facts = { hour, from: isoTime(startOfHour(hour)) }
+    log.warn(facts, 'hour-unheard')
+    alerts?.raise('hour-unheard', facts)
+  }
+
+  /** Who was counted, and everybody else on the roster with nothing. */
+  async #finalCounts(hour: Hour): Promise<{ node: Address; seen: number }[]> {
+    const counted = this.#room.counters.countsOf(hour)
+    // Nobody will be judged: nobody needs a row for not having been heard.
+    if (this.#room.listening.expected(hour) === 0 && counted.length === 0) return []
+    const known = new Set(counted.map(({ node }) => node))
+    const silent = (await this.#readRoster(hour)).filter((node) => !known.has(node))
+    return [...counted, ...silent.map((node) => ({ node, seen: 0 }))]
+  }
+
+  async #readRoster(hour: Hour): Promise<readonly Address[]> {
+    const { validators, log, db } = this.#room
+    try {
+      this.#roster = await within(ROSTER_WAIT_MS, 'the roster', validators())
+    } catch (error) {
+      const { code, message } = describe(error)
+      this.#roster ??= await newestClosedNodes(db)
+      log.warn({ hour, code, message, known: this.#roster.length }, 'hour-closed-by-old-roster')
+    }
+    return this.#roster
+  }
+
+  #giveUpOld(nowMs: number): void {
+    const { counters, listening, log } = this.#room
+    const oldest = Math.floor(nowMs / MS_PER_HOUR) - MAX_OPEN_HOURS
+    for (const hour of counters.hours().filter((each) => each < oldest)) {
+      log.error({ hour, nodes: counters.countsOf(hour).length }, 'hour-given-up')
+      this.#givenUp.add(hour)
+      counters.forget(hour)
+      listening.forget(hour)
+    }
+  }
+
+  #passOverMissed(nowMs: number): void {
+    const oldest = Math.floor(nowMs / MS_PER_HOUR) - MAX_MISSED_HOURS
+    if (this.#next >= oldest) return
+    const facts = { firstHour: this.#next, lastHour: oldest - 1, hours: oldest - this.#next }
+    this.#room.log.warn(facts, 'hours-unheard')
+    this.#next = oldest
+  }
+
+  async #prune(hour: Hour): Promise<void> {
+    const { db, keepDays, log } = this.#room
+    const oldest = hour - keepDays * HOURS_PER_DAY
+    const hours = await pruneBefore(db, oldest)
+    if (hours > 0) log.debug({ hours, oldest }, 'tally-pruned')
+  }
+
+  /** At least once an hour and process; never rejects. */
+  tell(): Promise<void> {
+    this.#telling ??= this.#tellAll().finally(() => {
+      this.#telling = undefined
+    })
+    return this.#telling
+  }
+
+  async #tellAll(): Promise<void> {
+    const { db, clock, onClosed, log } = this.#room
+    if (!onClosed) return
+    try {
+      for (const hour of await untoldHours(db, MAX_TOLD_AT_ONCE)) {
+        const closed = await readClosedHour(db, hour)
+        if (closed) await onClosed(closed)
+        await markTold(db, hour, clock.now())
+      }
+    } catch (error) {
+      const { code, message } = describe(error)
+      log.warn({ code, message }, 'closed-hour-not-told')
+    }
+  }
+
+  /** What runs ends. */
+  async finish(): Promise<void> {
+    await this.#running?.catch(() => {})
+    await this.#telling
+  }
+}
