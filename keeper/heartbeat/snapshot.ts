@@ -7,8 +7,10 @@ import type { Clock, Cycle, Hour } from '../base/time.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import type { Contracts } from '../chain/contracts.ts'
 import type { TxRecord } from '../chain/journal/journal-rows.ts'
+import { findIntent } from '../chain/journal/journal.ts'
 import type { Sender } from '../chain/sending/sender.ts'
 import type { Db } from '../store/db.ts'
+import { lacksPush, recordPush } from './tally/closed-hours.ts'
 import { countBits, covers, isSame, wordToHex } from './words.ts'
 
 /** What a push needs; the reporter's key and no other. */
@@ -40,6 +42,7 @@ export interface PushResult extends Snapshot {
 // the rest of the transaction is about 70,000. Unused gas costs nothing.
 const PUSH_GAS_FIXED = 120_000n
 const PUSH_GAS_WORD = 26_000n
+const KIND = 'snapshot'
 
 /** Closes the hour in the store, then pushes it; may be called again at any time with the same set. */
 export async function pushHour(
@@ -49,9 +52,13 @@ export async function pushHour(
   const snapshot = { ...given, cycle: cycleOf(room, given.hour), online: countBits(given.words) }
   await checkHour(room, snapshot)
   const isNew = await closeHour(room, snapshot)
-  if (await isOnChain(room, snapshot)) return { ...snapshot, status: 'already' }
-  const tx = await send(room, snapshot, isNew)
   const { hour, cycle, online } = snapshot
+  if (await isOnChain(room, snapshot)) {
+    await recordEarlierPush(room, hour)
+    return { ...snapshot, status: 'already' }
+  }
+  const tx = await send(room, snapshot, isNew)
+  if (tx.hash) await recordPush(room.db, hour, tx.hash)
   room.log.info({ hour, cycle, online, hash: tx.hash }, 'snapshot-pushed')
   return { ...snapshot, status: 'pushed', tx }
 }
@@ -92,6 +99,16 @@ async function checkHour(room: PushRoom, { hour, cycle, words }: Snapshot): Prom
   if (expected === 0) throw new KeeperError('EMPTY_ROSTER', { hour, cycle })
   if (words.length === expected) return
   throw new KeeperError('WORD_COUNT_WRONG', { given: words.length, expected, cycle })
+}
+
+/** A crash may have fallen between the push and its record; the journal knows it then. */
+async function recordEarlierPush(room: PushRoom, hour: Hour): Promise<void> {
+  if (!(await lacksPush(room.db, hour))) return
+  const { chainId } = room.client
+  const contract = room.contracts.deployment.registry
+  const key = { chainId, contract, kind: KIND, key: String(hour) }
+  const tx = await findIntent(room.db, key)
+  if (tx?.hash) await recordPush(room.db, hour, tx.hash)
 }
 
 /** Nothing was sent when the contract refuses it: an hour closed only now is open again then. */
@@ -139,7 +156,7 @@ async function isOnChain(room: PushRoom, { hour, cycle, words }: Snapshot): Prom
 function intentOf({ contracts }: PushRoom, { hour, words }: Snapshot) {
   const { registry, deployment } = contracts
   return {
-    kind: 'snapshot',
+    kind: KIND,
     key: String(hour),
     to: deployment.registry,
     data: registry.interface.encodeFunctionData('pushStatus', [words, hour]) as Hex,

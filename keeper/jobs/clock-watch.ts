@@ -1,11 +1,11 @@
 import type { Alerts } from '../base/alerts.ts'
+import { isJump, judgeClock, jumpOf } from '../base/clock-guard.ts'
+import type { ClockReading } from '../base/clock-guard.ts'
 import { isKeeperError } from '../base/errors.ts'
 import { isoTime } from '../base/time.ts'
 import type { Clock, UnixSeconds } from '../base/time.ts'
 import type { Keeper } from '../keeper.ts'
 import { blockTime } from '../validators/room.ts'
-import { isJump, judgeClock, jumpOf } from '../base/clock-guard.ts'
-import type { ClockReading } from '../base/clock-guard.ts'
 
 export interface ClockWatch {
   /** False: the clock jumped and the chain does not confirm it, so no slot may be started. */

@@ -32,7 +32,7 @@ export interface Job {
   run(keeper: Keeper, slot: UnixSeconds, context: JobContext): Promise<object>
 }
 
-export const PUSH_HOURS: Job = {
+const PUSH_HOURS: Job = {
   name: 'push-hours',
   about: 'pushes the hour that has just closed, and earlier ones of its cycle that are missing',
   role: 'reporter',
@@ -83,13 +83,14 @@ async function pushSlot(
   if (cycle <= settled) return { skipped: 'its cycle is decided' }
   const hour = hourOf(slot) - 1
   const result = await pushHours(keeper, cycle, { job: PUSH_HOURS.name, trigger, evidence })
-  // Without a source of beats the hours are pushed by hand: then it is reported, not waited for.
-  if (evidence && result.missing.includes(hour)) {
+  const { missing, unheard, late, lost } = result
+  // Without a source of beats the hours are pushed by hand: then it is reported, not waited for. Nor is an hour
+  // in which nobody looked.
+  if (evidence && missing.includes(hour) && !unheard.includes(hour)) {
     throw new KeeperError('HOUR_UNHEARD', { hour, source: evidence.name })
   }
-  const { missing, lost } = result
-  if (missing.length > 0) keeper.log.warn({ cycle, missing }, 'hours-missing')
-  return { pushed: result.pushed.map((each) => each.hour), missing, lost }
+  if (missing.length > 0) keeper.log.warn({ cycle, missing, unheard }, 'hours-missing')
+  return { pushed: result.pushed.map((each) => each.hour), late, missing, unheard, lost }
 }
 
 async function settleSlot(keeper: Keeper, slot: UnixSeconds, context: JobContext): Promise<object> {

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../base/error-catalogue.ts'
 import { KeeperError, describe, isKeeperError } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
 import { SECONDS_PER_HOUR, hourOf, hoursOf, startOfHour } from '../base/time.ts'
-import type { Cycle, Hour } from '../base/time.ts'
+import type { Cycle, Hour, UnixSeconds } from '../base/time.ts'
 import type { Evidence } from '../heartbeat/evidence.ts'
 import { cycleOf, findSnapshot, pushHour } from '../heartbeat/snapshot.ts'
 import type { PushResult } from '../heartbeat/snapshot.ts'
@@ -17,11 +17,18 @@ import { blockTime } from './room.ts'
 
 export interface PushedHours {
   pushed: PushResult[]
+  /** Of these, the ones that were pushed long after their end: the chain or this keeper was away. */
+  late: Hour[]
   /** Over, but neither stored nor known to the evidence. */
   missing: Hour[]
+  /** Of these, the ones that will not come: nobody looked in them. */
+  unheard: Hour[]
   /** Their window is over or their cycle decided: lost for all alike. */
   lost: Hour[]
 }
+
+// A push comes at most 15 s after the end of its hour, and a try again after a minute.
+export const LATE_PUSH_SECONDS = 300
 
 export interface PushOptions {
   job: string
@@ -36,7 +43,7 @@ export async function pushHours(
   cycle: Cycle,
   options: PushOptions,
 ): Promise<PushedHours> {
-  const result: PushedHours = { pushed: [], missing: [], lost: [] }
+  const result: PushedHours = { pushed: [], late: [], missing: [], unheard: [], lost: [] }
   const now = await blockTime(room)
   const hours = hoursOf(hourOf(room.contracts.deployment.firstCut), cycle)
   let roster: Roster | undefined
@@ -45,6 +52,7 @@ export async function pushHours(
     const nodes = stored ? undefined : await options.evidence?.nodesIn(hour)
     if (!stored && !nodes) {
       result.missing.push(hour)
+      if (await options.evidence?.isUnheard?.(hour)) result.unheard.push(hour)
       continue
     }
     const source = stored?.source ?? options.evidence?.name ?? 'unknown'
@@ -53,8 +61,17 @@ export async function pushHours(
       stored?.words ?? (await wordsOf(room, { hour, cycle, nodes: nodes ?? [], roster }))
     await pushOne(room, { hour, words, source }, options, result)
   }
-  if (result.lost.length > 0) room.log.warn({ cycle, lost: result.lost }, 'hours-lost')
-  return result
+  const { lost } = result
+  const late = lateOf(result.pushed, now)
+  if (late.length > 0) room.log.warn({ cycle, late }, 'hours-pushed-late')
+  if (lost.length > 0) room.log.warn({ cycle, lost }, 'hours-lost')
+  return { ...result, late }
+}
+
+/** By the time of the block before the first of them was sent. */
+function lateOf(pushed: readonly PushResult[], now: UnixSeconds): Hour[] {
+  const sent = pushed.filter(({ status }) => status === 'pushed').map(({ hour }) => hour)
+  return sent.filter((hour) => now - startOfHour(hour + 1) > LATE_PUSH_SECONDS)
 }
 
 /** A list that a person gives: a node that is not registered is a mistake in it. */

@@ -92,6 +92,15 @@ function factsOf(row: HourRow): HourFacts {
   }
 }
 
+/** True: closed by an intake on this store, and no push of it is recorded. */
+export async function lacksPush(db: Db, hour: Hour): Promise<boolean> {
+  const rows = await db.query(
+    'select hour from tally_hour where hour = $1 and heard and tx_hash is null',
+    [hour],
+  )
+  return rows.length > 0
+}
+
 /** The first hash stays: a second push of the same set adds nothing. */
 export async function recordPush(db: Db, hour: Hour, hash: Hex): Promise<void> {
   await db.query('update tally_hour set tx_hash = $2 where hour = $1 and tx_hash is null', [
