@@ -169,6 +169,17 @@ export const validators = rows({
     wayOut: 'Start the local chain with an earlier date: `muster chain --initial-date`.',
     exitCode: EXIT.data,
   },
+  REPORTERS_UNKNOWN: {
+    sentence: 'The node returned no reporter of the registry.',
+    wayOut: 'Use a node that keeps logs from block {fromBlock} on.',
+    exitCode: EXIT.unavailable,
+  },
+  RECORD_DIFFERS: {
+    sentence:
+      'Cycle {cycle}, validator {index}: the contract says {contract}, its events say {events}.',
+    wayOut: 'The node may have lost logs: ask another one, then run `muster verify --chain-only`.',
+    exitCode: EXIT.failed,
+  },
   REPLAY_NO_BEATS: {
     sentence: '{file} has no beats for hour {hour} of cycle {cycle}.',
     wayOut: 'Choose a cycle whose 24 hours are in the file.',

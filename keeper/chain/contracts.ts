@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Interface } from 'ethers'
+import { Contract, Interface } from 'ethers'
 import { z } from 'zod'
 import { HeartbeatRegistry__factory } from '../../types/ethers-contracts/factories/contracts/HeartbeatRegistry__factory.ts'
 import { ValidatorRewards__factory } from '../../types/ethers-contracts/factories/contracts/ValidatorRewards__factory.ts'
@@ -104,6 +104,67 @@ export async function openContracts(
   }
   await checkBelongTogether(contracts)
   return contracts
+}
+
+const TOKEN_ABI = [
+  'function decimals() view returns (uint8)',
+  'function symbol() view returns (string)',
+]
+
+/**
+ * For reading, from the rewards contract alone: what it is tied to is asked of the chain, and no file of the
+ * operator's is believed. There is no timelock in it, and the powers are not known.
+ */
+export async function openContractsAt(
+  client: ChainClient,
+  { rewards: address, fromBlock }: { rewards: Address; fromBlock: number },
+): Promise<Contracts> {
+  await requireCode(client, address, 'ValidatorRewards')
+  const { provider, chainId } = client
+  const rewards = ValidatorRewards__factory.connect(address, provider)
+  const registryAddress = (await rewards.REGISTRY()) as Address
+  const registry = HeartbeatRegistry__factory.connect(registryAddress, provider)
+  const [asset, firstCut, pushWindow] = await Promise.all([
+    rewards.asset(),
+    registry.FIRST_CUT(),
+    registry.PUSH_WINDOW(),
+  ])
+  const unknown = { timelock: NATIVE, extraction: NATIVE, sponsor: NATIVE, guardian: NATIVE }
+  const deployment: Deployment = {
+    chainId,
+    registry: registryAddress,
+    rewards: address,
+    asset: asset as Address,
+    ...(await unitOf(client, asset as Address)),
+    firstCut: Number(firstCut),
+    pushWindow: Number(pushWindow),
+    deployBlock: fromBlock,
+    deployTx: {},
+    ...unknown,
+    keeper: NATIVE,
+    reporter: NATIVE,
+    commit: '',
+    deployedAt: '',
+  }
+  const timelock = TimelockController__factory.connect(NATIVE, provider)
+  const contracts = { deployment, registry, rewards, timelock, errors: errorsOf() }
+  await checkBelongTogether(contracts)
+  return contracts
+}
+
+/** How amounts are written; a token that does not tell is counted in its smallest unit. */
+async function unitOf(
+  { provider }: ChainClient,
+  asset: Address,
+): Promise<{ decimals: number; symbol: string }> {
+  if (asset === NATIVE) return { decimals: 18, symbol: 'ETH' }
+  const token = new Contract(asset, TOKEN_ABI, provider)
+  try {
+    const decimals = Number(await token.getFunction('decimals')())
+    return { decimals, symbol: String(await token.getFunction('symbol')()) }
+  } catch {
+    return { decimals: 0, symbol: 'units' }
+  }
 }
 
 function errorsOf(): Interface {

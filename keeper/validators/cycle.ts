@@ -69,7 +69,7 @@ export function hasUnpaid({ allocated, unpaid }: CycleFacts): boolean {
 }
 
 // an hour that a majority pushed becomes final half an hour after its end, without the others.
-const FINALITY_DELAY = SECONDS_PER_HOUR / 2
+export const FINALITY_DELAY = SECONDS_PER_HOUR / 2
 
 function waitForEvidence({ missing, pushWindow, now, cut }: CycleFacts): Step {
   const open = missing.filter((hour) => endOf(hour) + pushWindow > now)

@@ -1,5 +1,5 @@
 import type { Logger } from '../base/log.ts'
-import type { Clock } from '../base/time.ts'
+import type { Clock, UnixSeconds } from '../base/time.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import type { Contracts } from '../chain/contracts.ts'
 import type { Sender } from '../chain/sending/sender.ts'
@@ -32,4 +32,22 @@ export interface ValidatorsRoom extends ChainRoom {
 /** The chain's own time: what is due is decided by it, whatever this machine's clock says. */
 export async function blockTime({ client }: ChainRoom): Promise<number> {
   return (await client.block('latest'))?.timestamp ?? 0
+}
+
+// As many calls at a time do not flood a node.
+const CONCURRENT_READS = 8
+
+/** When each of some blocks was made; a block that the node does not have is left out. */
+export async function blockTimes(
+  { client }: ChainRoom,
+  blocks: Iterable<number>,
+): Promise<Map<number, UnixSeconds>> {
+  const asked = [...new Set(blocks)]
+  const times = new Map<number, UnixSeconds>()
+  for (let i = 0; i < asked.length; i += CONCURRENT_READS) {
+    const some = asked.slice(i, i + CONCURRENT_READS)
+    const read = await Promise.all(some.map((number) => client.block(number)))
+    for (const block of read) if (block) times.set(block.number, block.timestamp)
+  }
+  return times
 }
