@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
-import { silentLogger } from '../base/log.ts'
 import type { Hex } from '../base/schema.ts'
 import { isoTime } from '../base/time.ts'
-import { loadConfig } from '../config.ts'
 import { walletSigner } from '../chain/keys/signer.ts'
 import { readBeats } from '../heartbeat/beats.ts'
 import type { Beats } from '../heartbeat/beats.ts'
@@ -14,8 +10,6 @@ import { closeKeeper, openKeeper } from '../keeper.ts'
 import type { Keeper } from '../keeper.ts'
 import { ROOT } from './artifacts.ts'
 import type { Report, Run } from './command.ts'
-import type { ChainProcess } from './demo-chain.ts'
-import { startChainProcess } from './demo-chain.ts'
 import type { DemoDay, DemoTx } from './demo-day.ts'
 import {
   DEMO_CUT,
@@ -29,9 +23,10 @@ import {
   withKey,
 } from './demo-day.ts'
 import { demoLines, demoNext } from './demo-report.ts'
+import { onStage, secondsSince, timed } from './demo-stage.ts'
 import { deployFor } from './deploy.ts'
 import { testKey } from './local-accounts.ts'
-import { DAY_PHASES, showPhases, showProgress } from './progress.ts'
+import { DAY_PHASES, showPhases } from './progress.ts'
 import { openClient } from './session.ts'
 
 /** The object that `demo --json` ends with. */
@@ -53,6 +48,7 @@ export interface DemoResult {
 
 export interface DemoOptions {
   keep?: boolean
+  live?: boolean
   batch: string
 }
 
@@ -60,8 +56,6 @@ const ETH = 10n ** 18n
 // Ten days' worth, so that the status afterwards shows a runway.
 const FUNDED = 1_000n * ETH
 const CAP = '100'
-// The chain starts a few hours before the cycle opens: time to deploy and register.
-const HEAD_START = 4 * 3_600
 const MAX_BATCH = 1_500
 const DATA = 'data/validators_beats_a.csv.gz'
 
@@ -76,42 +70,19 @@ export async function demoCommand(run: Run, options: DemoOptions): Promise<Repor
       command: 'demo',
     })
   }
+  if (options.live === true) {
+    const { liveDemo } = await import('./demo-live.ts')
+    return liveDemo(run, { keep: options.keep === true, batchSize: options.batch })
+  }
   const startedAt = run.clock.nowMs()
-  const dir = await mkdtemp(join(tmpdir(), 'muster-demo-'))
-  run.note(`A throw-away chain and store in ${dir}`)
-  const chain = await startChainProcess(dir, DEMO_CUT - HEAD_START, run.clock)
-  let isKept = false
-  try {
-    const demo = await playDemo(demoRun(run, dir, chain.url, options.batch))
+  return onStage(run, { batchSize: options.batch }, async (stage, keep) => {
+    const demo = await playDemo(stage.run)
     const result = { ...demo.result, seconds: secondsSince(run, startedAt) }
     checkDemo(result)
     // Only what is whole is worth keeping, and who is not told of the chain cannot stop it.
-    isKept = options.keep === true
-    const where = isKept ? { url: chain.url, dir, pid: chain.pid } : undefined
-    const lines = [...demoLines(result, demo), ...demoNext(where)]
-    return { json: result, lines }
-  } finally {
-    await cleanUp(chain, dir, isKept)
-  }
-}
-
-function secondsSince({ clock }: Run, startedAt: number): number {
-  return Math.round((clock.nowMs() - startedAt) / 100) / 10
-}
-
-async function cleanUp(chain: ChainProcess, dir: string, isKept: boolean): Promise<void> {
-  if (isKept) return
-  await chain.stop()
-  await rm(dir, { recursive: true, force: true })
-}
-
-/** Nothing of the caller's environment: neither its database nor its keys. */
-function demoRun(run: Run, dir: string, rpcUrl: string, batchSize: string): Run {
-  const config = loadConfig(
-    {},
-    { home: dir, deploymentsDir: join(dir, 'deployments'), rpcUrl, batchSize },
-  )
-  return { ...run, config, log: silentLogger }
+    const where = options.keep === true ? keep() : undefined
+    return { json: result, lines: [...demoLines(result, demo), ...demoNext(where)] }
+  })
 }
 
 export interface Demo {
@@ -172,19 +143,6 @@ async function playDay(
   const progress = showPhases(DAY_PHASES, run.clock)
   try {
     return await replayDemoDay(keeper, beats, rows, progress.update)
-  } finally {
-    progress.stop()
-  }
-}
-
-async function timed<T>(
-  run: Run,
-  label: string,
-  work: (update: (done: number, total: number) => void) => Promise<T>,
-): Promise<T> {
-  const progress = showProgress(label, run.clock)
-  try {
-    return await work((done, total) => progress.update(done, total))
   } finally {
     progress.stop()
   }

@@ -8,6 +8,7 @@ export const SETUP: readonly CommandRow[] = [
     about: 'one real day on a throw-away chain: 900 validators, 24 snapshots, extract, transfers',
     example: './muster demo --json',
     options: [
+      option('--live', 'ten agents beat for a day of two minutes instead; some are killed'),
       option('--keep', 'leave the chain running and the folder in place, to look around'),
       option('--batch <n>', 'payees in one transfer (the keeper’s own default is 10)', '250'),
     ],

@@ -39,7 +39,7 @@ export async function replayDay(room: ValidatorsRoom, options: ReplayOptions): P
   const hours = hoursOf(hourOf(room.contracts.deployment.firstCut), cycle)
   checkHours(beats, hours, cycle)
   const txs = await pushAll(room, { ...options, cycle, hours })
-  await moveTo(room, startOfHour((hours.at(-1) ?? 0) + 1))
+  await moveChainTo(room, startOfHour((hours.at(-1) ?? 0) + 1))
   const evidence = beatsEvidence(beats)
   const day = await runDay(room, { cycle, evidence, trigger: 'replay', onProgress })
   return { ...day, txs: [...txs, ...day.txs] }
@@ -60,7 +60,7 @@ async function pushAll(
   const evidence = beatsEvidence(beats)
   const txs: DayReport['txs'] = []
   // The roster of the cycle is fixed at its opening: it is read once.
-  await moveTo(room, startOfHour(hours[0] ?? 0))
+  await moveChainTo(room, startOfHour(hours[0] ?? 0))
   const roster = await readRoster(room)
   for (const [i, hour] of hours.entries()) {
     const end = startOfHour(hour) + SECONDS_PER_HOUR
@@ -70,7 +70,7 @@ async function pushAll(
       if (await isPushed(room, hour)) continue
       throw new KeeperError('REPLAY_TOO_LATE', { blockTime: isoTime(now), hour })
     }
-    await moveTo(room, end)
+    await moveChainTo(room, end)
     const nodes = (await evidence.nodesIn(hour)) ?? []
     const owner = cycleOfHour(hourOf(deployment.firstCut), hour)
     const words = await wordsOf(room, { hour, cycle: owner, nodes, roster })
@@ -91,7 +91,7 @@ async function isPushed({ contracts, reporter }: ValidatorsRoom, hour: Hour): Pr
 }
 
 /** Mines a block at that time; a clock is never moved back. */
-async function moveTo(room: ValidatorsRoom, time: UnixSeconds): Promise<void> {
+export async function moveChainTo(room: ValidatorsRoom, time: UnixSeconds): Promise<void> {
   if ((await blockTime(room)) >= time) return
   await room.client.request('evm_setNextBlockTimestamp', [time])
   await room.client.request('evm_mine')
