@@ -1,7 +1,7 @@
 import { getAddress } from 'ethers'
 import { KeeperError } from '../../base/errors.ts'
 import type { Address, Hex } from '../../base/schema.ts'
-import type { NodeStatus } from '../tally/counters.ts'
+import type { NodeStatus } from '../tally/tally.ts'
 
 // The readers of a frame's fields: by hand, because thousands of frames arrive in a second. What they
 // say names the field and never repeats what was sent.

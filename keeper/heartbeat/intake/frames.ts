@@ -2,7 +2,7 @@ import { KeeperError } from '../../base/errors.ts'
 import { toJson } from '../../base/json.ts'
 import type { Address, Hex } from '../../base/schema.ts'
 import type { Hour } from '../../base/time.ts'
-import type { NodeStatus } from '../tally/counters.ts'
+import type { NodeStatus } from '../tally/tally.ts'
 import {
   addressField,
   hexField,
