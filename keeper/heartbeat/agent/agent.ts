@@ -1,18 +1,18 @@
-import { isKeeperError, messageOf } from '../../base/errors.ts'
+import { isKeeperError } from '../../base/errors.ts'
 import type { KeeperError } from '../../base/errors.ts'
 import { silentLogger } from '../../base/log.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Address } from '../../base/schema.ts'
 import { systemClock } from '../../base/time.ts'
 import type { UnixSeconds } from '../../base/time.ts'
-import type { HelloFacts } from '../intake/frames.ts'
 import type { NodeStatus } from '../tally/tally.ts'
 import type { Beating } from './beating.ts'
 import { parseIntakes } from './intake-address.ts'
 import { keepLink } from './link.ts'
 import type { LinkState } from './link.ts'
 import type { NodeKey } from './node-key.ts'
-import { saveReceipt } from './save-receipt.ts'
+import { openReceiptBook } from './receipt-book.ts'
+import type { ReceiptBook } from './receipt-book.ts'
 import { runSession } from './session.ts'
 import { statusOf } from './status.ts'
 
@@ -65,25 +65,17 @@ export function startAgent(options: AgentOptions): Agent {
   const links = intakes.map(({ url }): LinkState => newLink(url))
   const startedAt = systemClock.now()
   const state = (): AgentState => ({ node: key.address, startedAt, links })
-  const saves = new Set<Promise<void>>()
-  const keep = (receipt: object, hello: HelloFacts): void => {
-    if (options.receiptsDir === undefined) return
-    const place = { dir: options.receiptsDir, node: key.address }
-    const save = saveReceipt(receipt, hello, place).then(
-      (file) => log.info({ file }, 'receipt-kept'),
-      (error: unknown) => log.warn({ reason: messageOf(error) }, 'receipt-not-kept'),
-    )
-    saves.add(save)
-    void save.finally(() => saves.delete(save))
-  }
+  const { receiptsDir: dir } = options
+  const book =
+    dir === undefined ? undefined : openReceiptBook({ dir, node: key.address, log, signal })
   const beat: Beating = (options.isHttp ?? false) ? lazySingleBeats : runSession
   const expected = { chainId, registry }
-  const common = { key, expected, status, beat, log, signal, onReceipt: keep }
+  const common = { key, expected, status, beat, log, signal, book }
   const onChange = (): void => options.onState?.(state())
   const runs = intakes.map((intake, index) =>
     keepLink({ ...common, intake, onChange }, links[index] as LinkState),
   )
-  const done = allEnded(runs, saves)
+  const done = allEnded(runs, book)
   // Whoever does not wait for the end reads the state instead.
   done.catch(() => {})
   const stop = async (): Promise<void> => {
@@ -98,9 +90,12 @@ function newLink(url: string): LinkState {
 }
 
 /** One intake that refuses for good does not stop the beats to the others. */
-async function allEnded(runs: readonly Promise<void>[], saves: Set<Promise<void>>): Promise<void> {
+async function allEnded(
+  runs: readonly Promise<void>[],
+  book: ReceiptBook | undefined,
+): Promise<void> {
   const results = await Promise.allSettled(runs)
-  await Promise.all(saves)
+  await book?.settled()
   const faults = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
   const [first] = faults as KeeperError[]
   if (first !== undefined && (faults.length === runs.length || !isKeeperError(first))) throw first

@@ -5,6 +5,7 @@ import { systemClock } from '../../base/time.ts'
 import type { Hour } from '../../base/time.ts'
 import type { HelloFacts } from '../intake/frames.ts'
 import type { BeatEvents, Beating, BeatingOptions } from './beating.ts'
+import type { ReceiptBook } from './receipt-book.ts'
 import { ORIGIN_PING_MS, answerTo, jittered, paceOf, slow } from './reconnect.ts'
 import { asKeeperError } from './refusal.ts'
 
@@ -29,7 +30,7 @@ export interface LinkOptions extends Omit<BeatingOptions, 'events'> {
   beat: Beating
   log: Logger
   onChange(state: LinkState): void
-  onReceipt(receipt: object, hello: HelloFacts): void
+  book: ReceiptBook | undefined
   random?: () => number
 }
 
@@ -44,7 +45,8 @@ export async function keepLink(options: LinkOptions, state: LinkState): Promise<
   let pace = paceOf(ORIGIN_PING_MS)
   let pingMs = ORIGIN_PING_MS
   for (let attempt = 0; !signal.aborted; attempt += 1) {
-    const startedMs = systemClock.nowMs()
+    const startedMs = monotonicMs()
+    const { sessions } = state
     const onHello = (hello: HelloFacts): void => {
       pingMs = hello.pingMs
       pace = paceOf(pingMs)
@@ -57,7 +59,8 @@ export async function keepLink(options: LinkOptions, state: LinkState): Promise<
       change(options, state, 'stopped')
       throw fault
     }
-    if (systemClock.nowMs() - startedMs > pingMs * PROVEN_PINGS) attempt = 0
+    const isProven = state.sessions > sessions && monotonicMs() - startedMs > pingMs * PROVEN_PINGS
+    if (isProven) attempt = 0
     const wait = answer === 'slow' ? slow(pace, random()) : jittered(attempt, pace, random())
     state.retryInMs = wait
     change(options, state, 'waiting')
@@ -73,7 +76,7 @@ async function beatOnce(
   state: LinkState,
   onHello: (hello: HelloFacts) => void,
 ): Promise<KeeperError | undefined> {
-  const { beat, log, onChange, onReceipt, ...rest } = options
+  const { beat, log, onChange, book, ...rest } = options
   delete state.retryInMs
   change(options, state, 'connecting')
   let known: HelloFacts | undefined
@@ -88,6 +91,7 @@ async function beatOnce(
       state.sessions += 1
       Object.assign(state, { hour, count })
       change(options, state, 'beating')
+      if (known !== undefined) book?.catchUp(rest.intake, known)
     },
     counted: ({ hour, count, why }) => {
       Object.assign(state, { hour, count })
@@ -98,7 +102,7 @@ async function beatOnce(
       if (known === undefined || receipts >= MAX_RECEIPTS) return
       receipts += 1
       state.receipts += 1
-      onReceipt(receipt, known)
+      book?.keep(receipt, known)
     },
   }
   try {
@@ -117,4 +121,8 @@ async function beatOnce(
 function change({ onChange }: LinkOptions, state: LinkState, phase: LinkPhase): void {
   state.phase = phase
   onChange(state)
+}
+
+function monotonicMs(): number {
+  return systemClock.monotonicMs?.() ?? systemClock.nowMs()
 }

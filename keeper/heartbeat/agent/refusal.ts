@@ -56,6 +56,6 @@ function isKnown(code: string): code is ErrorCode {
 }
 
 /** It goes to a terminal: nothing that moves the cursor. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replace(/[^\x20-\x7e…’]/g, ' ').slice(0, MAX_SAID_CHARS)
 }

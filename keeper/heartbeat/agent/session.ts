@@ -7,7 +7,14 @@ import type { ClientFrame, HelloFrame, ServerFrame, WelcomeFrame } from '../inta
 import { MAX_SERVER_FRAME, parseServerFrame } from '../intake/server-frames.ts'
 import type { BeatingOptions } from './beating.ts'
 import { refuseOtherChain, signLogin } from './node-key.ts'
-import { Refusal, asKeeperError, notMuster, parseRefusal, readAnswer } from './refusal.ts'
+import {
+  Refusal,
+  asKeeperError,
+  notMuster,
+  parseRefusal,
+  printable,
+  readAnswer,
+} from './refusal.ts'
 import type { Said } from './refusal.ts'
 
 // TCP, TLS and the upgrade: three round trips; more than 10 s is no line to beat on.
@@ -65,7 +72,7 @@ class Session {
     this.#await('the connection', CONNECT_MS + HELLO_MS)
     options.signal.addEventListener('abort', this.#onAbort)
     socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer, isBinary))
-    socket.on('close', (code) => this.#onClose(code))
+    socket.on('close', (code, reason) => this.#onClose(code, reason.toString()))
     socket.on('error', (error) => this.#end(this.#unreachable(messageOf(error))))
     socket.on('unexpected-response', (_request, response) => this.#onHttp(response))
   }
@@ -159,14 +166,14 @@ class Session {
     this.#watch = setTimeout(() => this.#end(this.#silent(what, ms)), ms)
   }
 
-  #onClose(code: number): void {
+  #onClose(code: number, reason: string): void {
     const { intake, key } = this.#options
     if (code === CLOSED_REPLACED) {
       return this.#end(
         new KeeperError('SESSION_REPLACED', { node: key.address, origin: intake.url }),
       )
     }
-    this.#end(this.#unreachable(`it closed the session (${code})`))
+    this.#end(this.#unreachable(`it closed the session (${code} ${printable(reason)})`))
   }
 
   /** A standby or a full intake says so by HTTP, in place of the upgrade. */

@@ -22,7 +22,7 @@ export async function runSingleBeats(options: BeatingOptions): Promise<void> {
   const { events, signal } = options
   let greeting = await greet(options)
   let lastAt = 0
-  let isWelcome = false
+  let hour: Hour | undefined
   while (!signal.aborted) {
     const startedMs = systemClock.nowMs()
     for (let tries = 1; tries <= TIME_TRIES; tries += 1) {
@@ -35,9 +35,10 @@ export async function runSingleBeats(options: BeatingOptions): Promise<void> {
       }
       lastAt = at
       if (counted === 'too-soon') break
-      if (isWelcome) events.counted(counted)
+      // Nobody sends receipts to whom is not connected: each new hour is a new welcome.
+      if (counted.hour === hour) events.counted(counted)
       else events.welcome(counted)
-      isWelcome = true
+      hour = counted.hour
       break
     }
     const { pingMs, statusEvery } = greeting.hello

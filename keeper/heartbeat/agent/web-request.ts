@@ -13,13 +13,16 @@ export interface Question {
   url: string
   /** JSON; without one it is a GET. */
   body?: string
+  /** The longest answer that is read; that of a hello or a beat without it. */
+  maxChars?: number
   signal: AbortSignal
 }
 
 export type WebAnswer = { fields: unknown } | { refusal: Said }
 
 /** Asks once: a good answer as JSON, or the intake's refusal; INTAKE_UNREACHABLE for all else. */
-export async function askIntake({ intake, url, body, signal }: Question): Promise<WebAnswer> {
+export async function askIntake(question: Question): Promise<WebAnswer> {
+  const { intake, url, body, signal } = question
   const unreachable = (reason: string): KeeperError =>
     new KeeperError('INTAKE_UNREACHABLE', { origin: intake.url, reason })
   try {
@@ -32,7 +35,7 @@ export async function askIntake({ intake, url, body, signal }: Question): Promis
         body,
       }),
     })
-    const text = await textOf(response, intake)
+    const text = await textOf(response, question)
     if (response.status === 200) return { fields: jsonOf(text, intake) }
     const refusal = parseRefusal(text)
     if (refusal === undefined) throw unreachable(`HTTP ${response.status}`)
@@ -43,11 +46,12 @@ export async function askIntake({ intake, url, body, signal }: Question): Promis
   }
 }
 
-async function textOf(response: Response, { url }: IntakeAddress): Promise<string> {
+async function textOf(response: Response, question: Question): Promise<string> {
+  const { intake, maxChars = MAX_ANSWER_CHARS } = question
   let text = ''
   for await (const chunk of response.body ?? []) {
     text += Buffer.from(chunk).toString()
-    if (text.length > MAX_ANSWER_CHARS) throw notMuster(url, 'the answer is too long')
+    if (text.length > maxChars) throw notMuster(intake.url, 'the answer is too long')
   }
   return text
 }
