@@ -8,7 +8,7 @@ export type Bps = number
 export const BPS = 10_000n
 
 // 78 decimal digits hold every uint256; SQL keeps amounts as numeric(78,0).
-export const MAX_AMOUNT = 2n ** 256n - 1n
+const MAX_AMOUNT = 2n ** 256n - 1n
 
 // A token may declare up to 255 decimals; none in use has more than 36, and padding must end.
 const MAX_DECIMALS = 36

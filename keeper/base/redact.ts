@@ -1,6 +1,6 @@
 import { scrubUrls } from './redact-url.ts'
 
-export const REDACTED = '[redacted]'
+const REDACTED = '[redacted]'
 
 // A log value nested deeper than this is cut off: it bounds the walk and no event of ours needs more.
 const MAX_DEPTH = 12

@@ -1,13 +1,11 @@
 import { getAddress, isAddress } from 'ethers'
 import { z } from 'zod'
-import { MAX_AMOUNT } from './amount.ts'
 import { KeeperError } from './errors.ts'
 
 export type Hex = `0x${string}`
 /** Checksummed in TypeScript and JSON, lower case in SQL. */
 export type Address = Hex
 
-const MAX_BPS = 10_000
 // Hours and cycles are uint32 on chain.
 const MAX_UINT32 = 2 ** 32 - 1
 
@@ -24,22 +22,12 @@ export const hexSchema = z
   .regex(/^0x([0-9a-fA-F]{2})*$/, 'not hex bytes (0x and an even number of digits)')
   .transform((text) => text.toLowerCase() as Hex)
 
-export const uintSchema = z.coerce.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
-
-/** A decimal string of the smallest unit, as amounts travel in JSON and CSV. */
-export const amountSchema = z
-  .string()
-  .regex(/^\d{1,78}$/, 'not a whole number of the smallest unit')
-  .transform(BigInt)
-  .refine((amount) => amount <= MAX_AMOUNT, 'more than a uint256 holds')
-
 export const hourSchema = z.coerce.number().int().nonnegative().max(MAX_UINT32)
 export const cycleSchema = z.coerce
   .number({ invalid_type_error: 'not a number' })
   .int('not a whole number')
   .positive('cycles count from 1')
   .max(MAX_UINT32)
-export const bpsSchema = z.coerce.number().int().nonnegative().max(MAX_BPS)
 
 /** When a mined transaction cannot be undone: a tag of the chain, or a number of blocks. */
 export type Finality = 'finalized' | 'safe' | number

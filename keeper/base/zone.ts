@@ -3,9 +3,9 @@ import { SECONDS_PER_CYCLE, SECONDS_PER_HOUR, latestClosedCycle } from './time.t
 import type { UnixSeconds } from './time.ts'
 
 // R-02: a slot may settle a cut that is at most this old, whatever daylight saving does.
-export const MAX_LAG_SECONDS = 6 * SECONDS_PER_HOUR
+const MAX_LAG_SECONDS = 6 * SECONDS_PER_HOUR
 // R-02 asks for a walk over the next ten years: every zone rule in force repeats within one.
-export const GRID_CHECK_YEARS = 10
+const GRID_CHECK_YEARS = 10
 
 const SECONDS_PER_DAY = 86_400
 const DAYS_PER_YEAR = 366
@@ -92,7 +92,7 @@ function secondsOfDay(time: string): number {
 }
 
 /** The first instant at which the zone's clock shows that time; in a gap, the end of the gap. */
-export function instantOf(zone: string, day: CivilDay, time: string): UnixSeconds {
+function instantOf(zone: string, day: CivilDay, time: string): UnixSeconds {
   const wall = day * SECONDS_PER_DAY + secondsOfDay(time)
   // No offset exceeds 14 h, so a day to either side is surely before and after a change nearby.
   const before = offsetAt(zone, wall - SECONDS_PER_DAY)

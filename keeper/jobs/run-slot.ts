@@ -9,7 +9,7 @@ import { completeSlot, delaySlot, exclusively, findSlot, startSlot } from './slo
 import type { SlotKey } from './slots.ts'
 
 // A wake-up comes at most 15 s after the slot and a try again after a minute: five minutes are not usual.
-export const LATE_AFTER_SECONDS = 300
+const LATE_AFTER_SECONDS = 300
 
 /** Claims the slot, runs the job, and records how it ended; rethrows what went wrong. */
 export async function runSlot<T extends object>(

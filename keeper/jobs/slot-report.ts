@@ -28,7 +28,7 @@ export interface ReportedSlot {
 }
 
 // A week: what a person who comes back from a holiday wants to know.
-export const REPORT_SECONDS = 7 * 86_400
+const REPORT_SECONDS = 7 * 86_400
 
 export async function reportSlots(
   db: Db,

@@ -46,7 +46,6 @@ const MAX_ENTRIES = 256
 const MAX_SETUP_CHANGES = 3
 
 export type Signer = HardhatEthersSigner
-export type Tx = Promise<ContractTransactionResponse>
 
 export const DEFAULT_PARAMS: Terms = {
   rateBps: 8_000n,
@@ -379,13 +378,13 @@ export async function shareOf(system: System, cycle: number, index: number): Pro
 }
 
 /** Indices of the set bits of a mask of a roster word. */
-export function indicesOf(word: BigNumberish, mask: bigint): number[] {
+function indicesOf(word: BigNumberish, mask: bigint): number[] {
   const bits = range(WORD).filter((i) => (mask >> BigInt(i)) & 1n)
   return bits.map((i) => Number(word) * WORD + i)
 }
 
 /** Everything that left the contract, added up from its events. */
-export async function paidOut(
+async function paidOut(
   system: System,
 ): Promise<{ paid: bigint; withdrawn: bigint; returned: bigint }> {
   const { rewards } = system

@@ -28,7 +28,7 @@ export interface Terms {
   cap: bigint
 }
 
-export const DEFAULT_TERMS: Terms = {
+const DEFAULT_TERMS: Terms = {
   rateBps: 8e3,
   minSnapshots: 20,
   weighted: false,

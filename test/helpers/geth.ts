@@ -15,7 +15,7 @@ import { KEYS } from './deploy.ts'
 import type { ForeignNode, NodeOptions } from './foreign-nodes.ts'
 import { HOST, clientWhenUp, endChild, freePort, stopChild } from './programs.ts'
 
-export const GETH_CHAIN_ID = 1337
+const GETH_CHAIN_ID = 1337
 const REQUEST_LIMIT_MS = 30_000
 const FUNDS = 10_000n * 10n ** 18n
 const ZERO_HASH = `0x${'0'.repeat(64)}`

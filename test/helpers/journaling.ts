@@ -1,5 +1,8 @@
 import type { Address } from '../../keeper/base/schema.ts'
 import { systemClock } from '../../keeper/base/time.ts'
+import { waitFor } from '../../keeper/base/retry.ts'
+import { acquireLease } from '../../keeper/chain/journal/lease.ts'
+import type { Lease, LeaseOptions } from '../../keeper/chain/journal/lease.ts'
 import { openIntent } from '../../keeper/chain/journal/journal.ts'
 import type { TxIntent } from '../../keeper/chain/journal/journal.ts'
 import {
@@ -22,12 +25,20 @@ import { TEST_KEYS } from './chain.ts'
 import { intentFor } from './sending.ts'
 
 export const CHAIN_ID = 31_337
-export const TO: Address = '0x52908400098527886E0F7030069857D2E4169EE7'
+const TO: Address = '0x52908400098527886E0F7030069857D2E4169EE7'
 export const signer = walletSigner(TEST_KEYS[0])
 const FEES = { maxFeePerGas: 10n, maxPriorityFeePerGas: 1n }
 
 export function journalOf(db: Db, sideLog: SideLog = noSideLog): Journal {
   return openJournal({ db, sideLog, clock: systemClock })
+}
+
+/** As a keeper that stands by, looking four times a lease. */
+export function waitForLease(db: Db, options: LeaseOptions, timeoutMs: number): Promise<Lease> {
+  const delayMs = Math.ceil(options.leaseMs / 4)
+  const pace = { firstDelayMs: delayMs, maxDelayMs: delayMs }
+  const what = 'the lease'
+  return waitFor(() => acquireLease(db, options), { what, clock: systemClock, timeoutMs, ...pace })
 }
 
 export function plan(

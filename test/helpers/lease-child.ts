@@ -4,9 +4,8 @@
 import { describe as describeError } from '../../keeper/base/errors.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import { withLease } from '../../keeper/chain/journal/journal-writer.ts'
-import { waitForLease } from '../../keeper/chain/journal/lease.ts'
 import { openPostgres } from '../../keeper/store/postgres.ts'
-import { CHAIN_ID, journalOf, plan, sign, signer } from './journaling.ts'
+import { CHAIN_ID, journalOf, plan, sign, signer, waitForLease } from './journaling.ts'
 
 export interface LeaseOrder {
   databaseUrl: string
@@ -21,7 +20,7 @@ const PAUSE_MS = 20
 async function run({ databaseUrl, schema, holder, leaseMs }: LeaseOrder): Promise<void> {
   const db = await openPostgres(databaseUrl, schema)
   const seat = { chainId: CHAIN_ID, sender: signer.address, holder, leaseMs }
-  const lease = await waitForLease(db, seat, { clock: systemClock, timeoutMs: WAIT_MS })
+  const lease = await waitForLease(db, seat, WAIT_MS)
   console.log(`held ${lease.epoch}`)
   const journal = withLease(journalOf(db), lease)
   for (let count = 0; ; count += 1) {

@@ -1,7 +1,7 @@
 /** A naive twin of both contracts: arrays and loops, no bit tricks. Differential tests only. */
 
-export const HOUR = 3_600
-export const DAY = 24 * HOUR
+const HOUR = 3_600
+const DAY = 24 * HOUR
 const FINALITY = 30 * 60
 const MAX_ROLLED_CAPS = 7n
 

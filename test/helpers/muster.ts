@@ -30,7 +30,7 @@ export const FIRST_CUT = 1_732_298_400
 export const ETHER = 10n ** 18n
 
 /** Hardhat's node with its clock at a past day. */
-export async function startNodeAt(unix: number): Promise<TestNode> {
+async function startNodeAt(unix: number): Promise<TestNode> {
   const override = { initialDate: new Date(unix * 1000).toISOString() }
   const server = await hre.network.createServer({ network: 'node', override }, '127.0.0.1', 0)
   const { port } = await server.listen()

@@ -5,7 +5,6 @@ import type { Address, Hex } from '../../keeper/base/schema.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import type { Clock } from '../../keeper/base/time.ts'
 import type { ChainClient } from '../../keeper/chain/rpc/client.ts'
-import { findBrokenEvent } from '../../keeper/chain/journal/journal-chain.ts'
 import { attemptsOf, listJournal } from '../../keeper/chain/journal/journal.ts'
 import type { TxAttempt, TxRecord } from '../../keeper/chain/journal/journal-rows.ts'
 import type { SenderOptions } from '../../keeper/chain/sending/send-context.ts'
@@ -18,6 +17,7 @@ import { KEYS } from '../helpers/deploy.ts'
 import { rejectionOf } from '../helpers/errors.ts'
 import { KINDS, deployCounter } from '../helpers/foreign-nodes.ts'
 import type { ForeignNode } from '../helpers/foreign-nodes.ts'
+import { expectJournalWhole } from '../helpers/oracle.ts'
 import { intentFor, sendingOptions } from '../helpers/sending.ts'
 import { freshDb } from '../helpers/store.ts'
 
@@ -70,7 +70,7 @@ for (const kind of KINDS) {
     }
 
     async function rows(): Promise<(TxRecord & { attempts: TxAttempt[] })[]> {
-      expect(await findBrokenEvent(db)).to.equal(undefined)
+      await expectJournalWhole(db)
       const found = []
       for (const tx of (await listJournal(db)).toReversed()) {
         found.push({ ...tx, attempts: await attemptsOf(db, tx.id) })

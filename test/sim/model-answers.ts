@@ -109,7 +109,7 @@ function receiptOf(view: View, hash: Hex): unknown {
   return mined ? showReceipt(mined, hasSucceeded(mined)) : null
 }
 
-export function showReceipt({ block, tx }: Mined, succeeded: boolean): unknown {
+function showReceipt({ block, tx }: Mined, succeeded: boolean): unknown {
   return {
     transactionHash: tx.hash,
     blockNumber: toQuantity(block.number),

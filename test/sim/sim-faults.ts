@@ -41,7 +41,7 @@ function stalledUntil(world: SimWorld): number {
   return stalls.get(world) ?? 0
 }
 
-export function showTx({ by, nonce, call, hash }: ModelTx): string {
+function showTx({ by, nonce, call, hash }: ModelTx): string {
   const what = call.kind === 'transfer' ? `${call.cycle}/${call.mask.toString(16)}` : call.kind
   return `${by} ${nonce ?? '-'} ${what} ${hash.slice(0, 10)}`
 }

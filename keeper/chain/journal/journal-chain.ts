@@ -58,22 +58,6 @@ export function hashOf(event: Omit<JournalEvent, 'hash'>): string {
     .digest('hex')
 }
 
-/** The first event that was edited, inserted or deleted; undefined when the chain is whole. */
-export async function findBrokenEvent(db: Db): Promise<bigint | undefined> {
-  const head = await db.one<JournalHead>('select seq, hash from journal_head')
-  let last: JournalHead = { seq: 0n, hash: '0'.repeat(64) }
-  for (;;) {
-    const page = await readEvents(db, last.seq)
-    for (const event of page) {
-      const isNext = event.seq === last.seq + 1n && event.prevHash === last.hash
-      if (!isNext || hashOf(event) !== event.hash) return last.seq + 1n
-      last = event
-    }
-    if (page.length < VERIFY_PAGE) break
-  }
-  return last.seq === head.seq && last.hash === head.hash ? undefined : last.seq + 1n
-}
-
 /** A page of events after that one, in order; an empty page is the end. */
 export async function readEvents(
   db: Db,

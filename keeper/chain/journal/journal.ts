@@ -206,14 +206,6 @@ export async function readTx(db: Db, id: bigint): Promise<TxRecord> {
   return txOf(await db.one<TxRow>(`${SELECT_TX} where id = $1`, [id]))
 }
 
-/** By its id, or by the hash of any of its attempts. */
-export async function findTx(db: Db, name: string): Promise<TxRecord | undefined> {
-  const isId = /^\d{1,18}$/.test(name)
-  const where = isId ? 'id = $1' : 'id = (select tx_id from tx_attempt where hash = $1)'
-  const row = await db.maybeOne<TxRow>(`${SELECT_TX} where ${where}`, [isId ? BigInt(name) : name])
-  return row && txOf(row)
-}
-
 /** What a start has to look at, oldest nonce first; unknown and foreign ones are among them. */
 export async function unresolved(db: Db, chainId: number, sender: Address): Promise<TxRecord[]> {
   const rows = await db.query<TxRow>(

@@ -1,7 +1,5 @@
 import { KeeperError } from '../../base/errors.ts'
-import { waitFor } from '../../base/retry.ts'
 import type { Address } from '../../base/schema.ts'
-import type { Clock } from '../../base/time.ts'
 import type { Db } from '../../store/db.ts'
 import { lockSession } from './lease-lock.ts'
 import type { LeaseSession } from './lease-lock.ts'
@@ -41,8 +39,6 @@ export interface LeaseRow {
 
 // Two renewals may fail before the third is too late.
 const RENEWALS_A_LEASE = 3
-// A stand-by looks four times a lease: with a lease's age on top it takes over well within two.
-const LOOKS_A_LEASE = 4
 
 /**
  * Undefined while another one holds it. On PostgreSQL the lock ends with the holder's connection, so a killed
@@ -59,23 +55,6 @@ export async function acquireLease(db: Db, options: LeaseOptions): Promise<Lease
     await session.close().catch(() => {})
     throw error
   }
-}
-
-/** Stands by until the lease is ours. */
-export async function waitForLease(
-  db: Db,
-  options: LeaseOptions,
-  { clock, timeoutMs, signal }: { clock: Clock; timeoutMs: number; signal?: AbortSignal },
-): Promise<Lease> {
-  const delayMs = Math.ceil(options.leaseMs / LOOKS_A_LEASE)
-  return waitFor(() => acquireLease(db, options), {
-    what: 'the lease',
-    clock,
-    timeoutMs,
-    firstDelayMs: delayMs,
-    maxDelayMs: delayMs,
-    ...(signal ? { signal } : {}),
-  })
 }
 
 type Store = Pick<Db, 'begin' | 'maybeOne' | 'query'>

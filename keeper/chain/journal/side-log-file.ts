@@ -23,9 +23,9 @@ import type { SideLine, SideLines, SideLog } from './side-log.ts'
 const datasync = promisify(fdatasync)
 
 // About 4,000 transactions: a start reads two files of this size in a fraction of a second.
-export const MAX_SIDE_LOG_BYTES = 8 * 1024 * 1024
+const MAX_SIDE_LOG_BYTES = 8 * 1024 * 1024
 // With the one being written half a gigabyte: a quarter of a million transactions.
-export const MAX_OLD_FILES = 64
+const MAX_OLD_FILES = 64
 // What a power loss can take from the store was written within the last minutes: far less than two files.
 const RECENT_FILES = 2
 

@@ -101,7 +101,7 @@ function faultInSignature([yParity, r, s]: (bigint | undefined)[]): string | und
   return s === undefined || s === 0n || s > MAX_S ? 's' : undefined
 }
 
-export function recoverSender(unsigned: UnsignedTx, signature: TxSignature): Address | undefined {
+function recoverSender(unsigned: UnsignedTx, signature: TxSignature): Address | undefined {
   return recoverSigner(keccak256(unsignedBytes(unsigned)) as Hex, signature)
 }
 

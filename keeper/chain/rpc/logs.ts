@@ -13,7 +13,7 @@ export interface LogQuery {
 }
 
 // The smallest range that the public node providers allow in one eth_getLogs.
-export const MAX_BLOCKS_PER_QUERY = 10_000
+const MAX_BLOCKS_PER_QUERY = 10_000
 // 10,000 queries of that size are 38 years of Ethereum's blocks: beyond it the range is a mistake.
 const MAX_QUERIES = 10_000
 

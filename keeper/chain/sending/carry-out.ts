@@ -105,7 +105,7 @@ function isDone({ state, succeeded, hash }: TxRecord, until: Until, { attempts }
   return state === 'final' || state === 'reverted' || state === 'cancelled'
 }
 
-export function refuseClosed({ state, kind, key, reason, hash }: TxRecord): void {
+function refuseClosed({ state, kind, key, reason, hash }: TxRecord): void {
   if (state === 'reverted') throw new KeeperError('TX_REVERTED', { kind, key, reason, hash })
   if (state !== 'cancelled') return
   throw new KeeperError('TX_CANCELLED', {

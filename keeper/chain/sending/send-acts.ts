@@ -132,7 +132,7 @@ async function storeSigned(
 }
 
 /** Z-46: the payload is built here, signed by the signer, submitted by broadcastLast. */
-export function buildUnsigned(tx: TxRecord, fees: Fees, purpose: AttemptPurpose): UnsignedTx {
+function buildUnsigned(tx: TxRecord, fees: Fees, purpose: AttemptPurpose): UnsignedTx {
   const { chainId, nonce, contract, value, gasLimit } = tx
   if (nonce === undefined)
     throw new KeeperError('JOURNAL_STATE', { id: tx.id, from: tx.state, to: 'signed' })

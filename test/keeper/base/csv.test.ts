@@ -2,10 +2,10 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { parseCsv } from '../../../keeper/base/csv.ts'
 import { KeeperError } from '../../../keeper/base/errors.ts'
-import { addressSchema, uintSchema } from '../../../keeper/base/schema.ts'
+import { addressSchema } from '../../../keeper/base/schema.ts'
 
 const NODE = '0x52908400098527886E0F7030069857D2E4169EE7'
-const rowSchema = z.object({ node: addressSchema, weight: uintSchema })
+const rowSchema = z.object({ node: addressSchema, weight: z.coerce.number().nonnegative() })
 const options = { file: 'validators.csv', rowSchema }
 
 function faultsOf(text: string): unknown {

@@ -232,4 +232,25 @@ describe('the audit of the journal', function () {
     await writeFile(file, whole.replace(/"nonce":0/, '"nonce":1'))
     expect(await audit()).to.include({ table: 'side log', row: 'signed.log:3' })
   })
+
+  it('an edited, deleted or cut-off event is found by the chain of hashes', async () => {
+    await finish(journal, 'a')
+    await expectJournalWhole(db)
+    const breaks: [string, bigint][] = [
+      [`update journal_event set facts = '{}' where seq = 2`, 2n],
+      ['delete from journal_event where seq = 3', 3n],
+      ['delete from journal_event where seq = (select max(seq) from journal_event)', 5n],
+    ]
+    for (const [sql, seq] of breaks) {
+      const copy = await db.query('select * from journal_event order by seq')
+      await db.exec(sql)
+      expect((await findDivergence(db))?.row, sql).to.equal(`seq ${seq}`)
+      await db.exec('delete from journal_event')
+      for (const row of copy) {
+        const values = Object.values(row)
+        await db.query('insert into journal_event values ($1, $2, $3, $4, $5, $6, $7)', values)
+      }
+      await expectJournalWhole(db)
+    }
+  })
 })

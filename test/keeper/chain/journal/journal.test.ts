@@ -3,7 +3,6 @@ import { AbiCoder, hexlify, keccak256 } from 'ethers'
 import fc from 'fast-check'
 import type { Address, Hex } from '../../../../keeper/base/schema.ts'
 import { systemClock } from '../../../../keeper/base/time.ts'
-import { findBrokenEvent } from '../../../../keeper/chain/journal/journal-chain.ts'
 import {
   attemptsOf,
   findIntent,
@@ -146,26 +145,5 @@ describe('the journal', function () {
     expect((await rejectionOf(recordReleased(journal, signed, 'no', 3))).code).to.equal(
       'JOURNAL_STATE',
     )
-  })
-
-  it('an edited, deleted or cut-off event is found by the chain of hashes', async () => {
-    await finished('a')
-    expect(await findBrokenEvent(db)).to.equal(undefined)
-    const breaks: [string, bigint][] = [
-      [`update journal_event set facts = '{}' where seq = 2`, 2n],
-      ['delete from journal_event where seq = 3', 3n],
-      ['delete from journal_event where seq = (select max(seq) from journal_event)', 5n],
-    ]
-    for (const [sql, seq] of breaks) {
-      const copy = await db.query('select * from journal_event order by seq')
-      await db.exec(sql)
-      expect(await findBrokenEvent(db), sql).to.equal(seq)
-      await db.exec('delete from journal_event')
-      for (const row of copy) {
-        const values = Object.values(row)
-        await db.query('insert into journal_event values ($1, $2, $3, $4, $5, $6, $7)', values)
-      }
-      expect(await findBrokenEvent(db)).to.equal(undefined)
-    }
   })
 })

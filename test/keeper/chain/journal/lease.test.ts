@@ -5,18 +5,20 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { systemClock } from '../../../../keeper/base/time.ts'
 import { withLease } from '../../../../keeper/chain/journal/journal-writer.ts'
-import {
-  acquireLease,
-  readLeases,
-  unlockLease,
-  waitForLease,
-} from '../../../../keeper/chain/journal/lease.ts'
+import { acquireLease, readLeases, unlockLease } from '../../../../keeper/chain/journal/lease.ts'
 import type { Lease } from '../../../../keeper/chain/journal/lease.ts'
 import { migrate } from '../../../../keeper/store/migrate.ts'
 import { openPostgres } from '../../../../keeper/store/postgres.ts'
 import type { Db } from '../../../../keeper/store/db.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
-import { CHAIN_ID, journalOf, plan, sign, signer } from '../../../helpers/journaling.ts'
+import {
+  CHAIN_ID,
+  journalOf,
+  plan,
+  sign,
+  signer,
+  waitForLease,
+} from '../../../helpers/journaling.ts'
 import type { LeaseOrder } from '../../../helpers/lease-child.ts'
 import { expectJournalWhole } from '../../../helpers/oracle.ts'
 import { tcpProxy } from '../../../helpers/tcp-proxy.ts'
@@ -203,8 +205,7 @@ if (ON_POSTGRES) {
       await once(lease.lost, 'abort')
       expect(lease.isHeld()).to.equal(false)
       expect((await rejectionOf(lease.check())).code).to.equal('LEASE_LOST')
-      const waits = { clock: systemClock, timeoutMs: 2 * LEASE_MS }
-      const next = await waitForLease(db, seat('next'), waits)
+      const next = await waitForLease(db, seat('next'), 2 * LEASE_MS)
       expect((await rejectionOf(sign(journal, planned))).code).to.equal('LEASE_LOST')
       await next.release()
       await proxy.close()
@@ -220,8 +221,7 @@ if (ON_POSTGRES) {
         'STORE_UNAVAILABLE',
       )
       await proxy.restore()
-      const waits = { clock: systemClock, timeoutMs: 2 * LEASE_MS }
-      const again = await waitForLease(far, seat('again'), waits)
+      const again = await waitForLease(far, seat('again'), 2 * LEASE_MS)
       expect(again.epoch).to.equal(before.epoch + 1n)
       expect(await acquireLease(db, seat('other'))).to.equal(undefined)
       await again.check()

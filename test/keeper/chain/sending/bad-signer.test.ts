@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import type { Address } from '../../../../keeper/base/schema.ts'
-import { findBrokenEvent } from '../../../../keeper/chain/journal/journal-chain.ts'
 import { attemptsOf, listJournal } from '../../../../keeper/chain/journal/journal.ts'
 import type { TxRecord } from '../../../../keeper/chain/journal/journal-rows.ts'
 import { openKmsSigner } from '../../../../keeper/chain/keys/kms-signer.ts'
@@ -15,6 +14,7 @@ import { TEST_KEYS, countOf, mine, placeCounter, startNode } from '../../../help
 import type { TestNode } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { AWS_CANARIES, KMS_KEY_ID, startKms } from '../../../helpers/kms.ts'
+import { expectJournalWhole } from '../../../helpers/oracle.ts'
 import { intentFor, sendingOptions } from '../../../helpers/sending.ts'
 import type { Mood, Service } from '../../../helpers/signer-service.ts'
 import { CHANGES } from '../../../helpers/signers.ts'
@@ -68,7 +68,7 @@ describe('a signer that fails or lies, seen by the sender', function () {
     expect(await attemptsOf(db, row.id)).to.have.lengthOf(1)
     expect(await countOf(node, counter)).to.equal(1)
     expect(await node.client.nonceOf(row.sender)).to.equal(nonce + 1)
-    expect(await findBrokenEvent(db)).to.equal(undefined)
+    await expectJournalWhole(db)
   }
 
   /** The bad moment, then a good one: refused before the journal, and the same nonce afterwards. */

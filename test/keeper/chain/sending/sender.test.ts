@@ -3,7 +3,6 @@ import { Interface, Transaction, Wallet } from 'ethers'
 import { KeeperError } from '../../../../keeper/base/errors.ts'
 import type { Hex } from '../../../../keeper/base/schema.ts'
 import { systemClock } from '../../../../keeper/base/time.ts'
-import { findBrokenEvent } from '../../../../keeper/chain/journal/journal-chain.ts'
 import { recordStopped } from '../../../../keeper/chain/journal/journal-moves.ts'
 import { openIntent } from '../../../../keeper/chain/journal/journal.ts'
 import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
@@ -13,7 +12,7 @@ import type { StepLabel } from '../../../../keeper/chain/sending/send-context.ts
 import { placeReverter, TEST_KEYS } from '../../../helpers/chain.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { journalOf, signer } from '../../../helpers/journaling.ts'
-import { expectExactlyOnce } from '../../../helpers/oracle.ts'
+import { expectExactlyOnce, expectJournalWhole } from '../../../helpers/oracle.ts'
 import { intentFor, useBench } from '../../../helpers/sending.ts'
 import { freshDb } from '../../../helpers/store.ts'
 
@@ -47,7 +46,7 @@ describe('the sender', function () {
       expect(tx).to.include({ state: 'final', nonce: 0, succeeded: true })
       expect((await bench.node.client.receipt(tx.hash ?? '0x'))?.blockHash).to.equal(tx.blockHash)
       expect(await executions()).to.equal(1)
-      expect(await findBrokenEvent(bench.db)).to.equal(undefined)
+      await expectJournalWhole(bench.db)
     })
 
     it('Z-49 the same key is sent once, also at the same time and by another sender', async () => {
