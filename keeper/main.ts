@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { startControl } from './api/control.ts'
+import { openDoor } from './api/intake/door.ts'
+import type { Door } from './api/intake/door.ts'
+import { startIntakeService } from './api/intake/service.ts'
+import type { IntakeService } from './api/intake/service.ts'
 import { openWatch } from './api/watch.ts'
 import type { Watch } from './api/watch.ts'
 import { EXIT } from './base/catalogue-row.ts'
@@ -11,14 +15,21 @@ import { answerAtDesk } from './commands/desk.ts'
 import type { Desk } from './commands/desk.ts'
 import type { Config } from './config.ts'
 import { fileEvidence } from './heartbeat/evidence.ts'
+import type { Evidence } from './heartbeat/evidence.ts'
+import { jobsOf } from './jobs/jobs.ts'
 import { startRunner } from './jobs/runner.ts'
 import { readSlotFigures } from './jobs/slot-figures.ts'
 import { closeKeeper, loggerOf, openKeeper } from './keeper.ts'
 import type { Keeper, KeeperDeps } from './keeper.ts'
 import { lockDirectory } from './store/directory-lock.ts'
 
+export interface DaemonDeps extends KeeperDeps {
+  /** How many times faster than real time the clock runs: nodes are told to beat that much faster. */
+  paceFactor?: number
+}
+
 /** Runs until a signal comes. Returns the exit code; throws what stops it from starting. */
-export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<number> {
+export async function runDaemon(config: Config, deps: DaemonDeps = {}): Promise<number> {
   const log = deps.log ?? loggerOf(config)
   const stop = stopOnSignal(log)
   const watch = await openWatch(config, log)
@@ -28,11 +39,13 @@ export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<
     log,
     watch,
     stop,
+    door: undefined,
     keeper: undefined,
     isStandby: false,
     hasLed: false,
   }
   try {
+    run.door = await openIntakeDoor(config, deps, log)
     return await withinLimit(run, live(run))
   } catch (error) {
     if (isKeeperError(error, 'STOPPED')) return EXIT.ok
@@ -44,6 +57,7 @@ export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<
     await watch.close()
     // Also after a failure: nothing waits for a block any more.
     stop.ask()
+    await run.door?.close()
     if (run.keeper) await closeKeeper(run.keeper)
     log.info({}, 'keeper-stopped')
   }
@@ -51,10 +65,12 @@ export async function runDaemon(config: Config, deps: KeeperDeps = {}): Promise<
 
 interface Run {
   config: Config
-  deps: KeeperDeps
+  deps: DaemonDeps
   log: Logger
   watch: Watch
   stop: Stop
+  /** Open from the start where nodes beat: while another keeper leads, they are told so. */
+  door: Door | undefined
   keeper: Keeper | undefined
   /** That it stands by has been told. */
   isStandby: boolean
@@ -100,37 +116,74 @@ async function lead(run: Run): Promise<void> {
   run.keeper = keeper
   run.isStandby = false
   run.hasLed = true
-  watch.follow(keeper, ({ db, clock }) => readSlotFigures(db, clock.now()))
+  watch.follow(keeper, ({ db, clock }) => readSlotFigures(db, clock.now(), jobsOf(keeper)))
   watch.setRole('leader')
   run.log.info({ epochs: keeper.leases.epochs }, 'keeper-leads')
   alerts.clear('lease-lost')
-  const evidence = config.beats === undefined ? undefined : fileEvidence(config.beats)
-  const runner = startRunner(keeper, { evidence, alerts })
+  const { promise: isOpen, resolve: open } = Promise.withResolvers<void>()
+  const intake = await startIntake(run, keeper, () => void isOpen.then(() => runner.wake()))
+  const runner = startRunner(keeper, { evidence: intake?.evidence ?? beatsOf(config), alerts })
+  open()
   const work = runner.wake()
-  const desk = deskOf(keeper, stop.ask)
+  const desk = deskOf(keeper, intake, stop.ask)
   const control = await startControl(config.home, run.log, (request) => answerAtDesk(desk, request))
   const isLost = await endOfTerm(keeper, stop)
   await control.close()
+  watch.followIntake(undefined)
   watch.setRole(isLost ? 'standby' : 'stopping')
   if (isLost) alerts.raise('lease-lost', { keeper: keeper.keeper.address })
-  await Promise.allSettled([runner.stop(), work])
+  // What was counted is in the store before it is closed.
+  await Promise.allSettled([runner.stop(), work, intake?.close()])
   if (!isLost) return
   run.keeper = undefined
   await closeKeeper(keeper)
 }
 
+function openIntakeDoor(
+  config: Config,
+  { paceFactor = 1, roles = ['reporter'] }: DaemonDeps,
+  log: Logger,
+): Promise<Door> | undefined {
+  if (config.intakePort === undefined || !roles.includes('reporter')) return undefined
+  if (config.beats === undefined) return openDoor({ config, log, paceFactor })
+  const fault = 'MUSTER_INTAKE_PORT and MUSTER_BEATS: beats come from nodes or from a file'
+  throw new KeeperError('SETTING_INVALID', { faults: [fault] })
+}
+
+/** An hour is pushed as soon as it is closed; the schedule would be seconds later. */
+async function startIntake(
+  { door, deps, watch }: Run,
+  keeper: Keeper,
+  onHour: () => void,
+): Promise<IntakeService | undefined> {
+  if (!door) return undefined
+  const { alerts } = watch
+  const { paceFactor = 1 } = deps
+  const intake = await startIntakeService(keeper, { door, alerts, paceFactor, onHour })
+  watch.followIntake(intake)
+  return intake
+}
+
+function beatsOf({ beats }: Config): Evidence | undefined {
+  return beats === undefined ? undefined : fileEvidence(beats)
+}
+
 /** Where orders reach the keeper while it leads: through the socket in its home (decision 0015). */
 function deskOf(
-  { db, client, reporter, keeper, config, clock }: Keeper,
+  { db, client, reporter, keeper, config, clock, roles }: Keeper,
+  intake: IntakeService | undefined,
   onDrained: () => void,
 ): Desk {
+  const ofRole = { reporter, keeper }
   return {
     db,
     client,
-    senders: [reporter, keeper],
+    senders: roles.map((role) => ofRole[role]),
+    roles,
     config,
     clock,
     onDrained,
+    ...(intake ? { intake } : {}),
   }
 }
 

@@ -8,6 +8,8 @@ import type { FinalityView } from '../chain/sending/finality.ts'
 import type { Keeper } from '../keeper.ts'
 import { readRunway } from '../validators/runway.ts'
 import { within } from './deadline.ts'
+import { readIntake } from './intake/intake-gauges.ts'
+import type { IntakeService } from './intake/service.ts'
 import type { DoneSlot } from './ping.ts'
 import type { Watched } from './readiness.ts'
 
@@ -20,6 +22,7 @@ export interface SlotFigures {
 }
 
 export interface Sampled extends Watched {
+  intake(): IntakeService | undefined
   clock: Clock
   log: Logger
   slots(keeper: Keeper): Promise<SlotFigures[]>
@@ -44,6 +47,7 @@ export function gaugeReader(metrics: Metrics, sampled: Sampled): () => Promise<v
   const sources = sourcesOf(metrics, sampled)
   return async () => {
     readAlerts(metrics, sampled)
+    readIntake(metrics, sampled.intake())
     metrics.leader.set(sampled.role() === 'leader' ? 1 : 0)
     const keeper = sampled.keeper()
     if (!keeper) return
@@ -92,8 +96,9 @@ function sourcesOf(metrics: Metrics, sampled: Sampled): Source[] {
 function chainReader(metrics: Metrics, clock: Clock): Source['read'] {
   let finality: FinalityView | undefined
   return async (keeper) => {
-    const { client, reporter, keeper: sender } = keeper
-    for (const { address, inFlight } of [reporter, sender]) {
+    const { client } = keeper
+    for (const role of keeper.roles) {
+      const { address, inFlight } = keeper[role]
       metrics.txInFlight.set({ sender: address }, inFlight())
     }
     readEndpoints(metrics, keeper)
@@ -142,7 +147,7 @@ function named<T extends { url: string }>(endpoints: readonly T[]): (T & { name:
 }
 
 async function readBalances(metrics: Metrics, keeper: Keeper): Promise<void> {
-  for (const role of ['reporter', 'keeper'] as const) {
+  for (const role of keeper.roles) {
     const sender = keeper[role].address
     metrics.senderBalance.set({ role, sender }, Number(await keeper.client.balanceOf(sender)))
   }

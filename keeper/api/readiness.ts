@@ -98,10 +98,11 @@ async function checkJournal({ db, config }: Keeper, alerts: Alerts): Promise<obj
   return { freeBytes }
 }
 
-async function checkQueue({ db, client, reporter, keeper }: Keeper): Promise<object> {
+async function checkQueue(keeper: Keeper): Promise<object> {
+  const { db, client, roles } = keeper
   const rows = []
-  for (const { address } of [reporter, keeper]) {
-    rows.push(...(await unresolved(db, client.chainId, address)))
+  for (const role of roles) {
+    rows.push(...(await unresolved(db, client.chainId, keeper[role].address)))
   }
   const stopped = rows.find(({ state }) => state === 'unknown' || state === 'foreign')
   if (stopped) {

@@ -21,7 +21,9 @@ export function openSelfCheck(alerts: Alerts, clock: Clock): SelfCheck {
   return {
     look: async (keeper) => {
       await lookAtEndpoints(keeper, alerts, clock, downSinceMs)
-      if (clock.nowMs() - poolReadAtMs < POOL_EVERY_MS) return
+      // A monitor pays nobody: the pool is looked after by who settles.
+      const isPayer = keeper.roles.includes('keeper')
+      if (!isPayer || clock.nowMs() - poolReadAtMs < POOL_EVERY_MS) return
       await lookAtPool(keeper, alerts)
       poolReadAtMs = clock.nowMs()
     },

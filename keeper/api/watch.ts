@@ -10,6 +10,7 @@ import type { Config } from '../config.ts'
 import type { Keeper, KeeperDeps } from '../keeper.ts'
 import { createApp, listen } from './app.ts'
 import type { SlotFigures } from './gauges.ts'
+import type { IntakeService } from './intake/service.ts'
 import { lastSuccessFile } from './last-success.ts'
 import { addOpsRoutes } from './ops.ts'
 import { openPing } from './ping.ts'
@@ -32,6 +33,8 @@ export interface Watch {
   setRole(role: Role): void
   /** From now on there is a keeper to look at, and its settled days are told. */
   follow(keeper: Keeper, read: (keeper: Keeper) => Promise<SlotFigures[]>): void
+  /** While it is open, its figures are on the page. */
+  followIntake(intake: IntakeService | undefined): void
   /** Undefined when MUSTER_OPS_PORT is not set. */
   port: number | undefined
   close(): Promise<void>
@@ -45,6 +48,7 @@ const DAILY_JOB = 'settle-day'
 interface State {
   role: Role
   keeper: Keeper | undefined
+  intake: IntakeService | undefined
   readSlots: (keeper: Keeper) => Promise<SlotFigures[]>
   ping: Ping | undefined
   selfCheck: SelfCheck | undefined
@@ -57,6 +61,7 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
   const state: State = {
     role: 'starting',
     keeper: undefined,
+    intake: undefined,
     readSlots: async () => [],
     ping: undefined,
     selfCheck: undefined,
@@ -86,6 +91,9 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
       state.ping = openPing({ file, url, name, chainId, log })
       metrics.info.set({ chain_id: chainId }, 1)
       looking ??= lookOften(state, log, stop.signal)
+    },
+    followIntake: (intake) => {
+      state.intake = intake
     },
     close: async () => {
       stop.abort()
@@ -153,6 +161,7 @@ async function openPages(
     successFile: lastSuccessFile(config),
     role: () => state.role,
     keeper: () => state.keeper,
+    intake: () => state.intake,
     slots: (keeper) => state.readSlots(keeper),
   })
   const port = await listen(app, host, opsPort)

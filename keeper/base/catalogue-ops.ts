@@ -7,6 +7,12 @@ export const ops = rows({
     wayOut: 'Choose another MUSTER_OPS_PORT or MUSTER_OPS_HOST, or stop who listens there.',
     exitCode: EXIT.config,
   },
+  HOME_IN_USE: {
+    sentence: 'A keeper or an intake runs for {home} already.',
+    wayOut: 'Give this one a MUSTER_HOME of its own; the database may be the same.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
   NOT_READY: {
     sentence: 'This keeper is not ready: {reason}.',
     wayOut: 'GET /readyz has every check; `docs/operations.md` says what to do about each.',
@@ -15,7 +21,8 @@ export const ops = rows({
   },
   ROUTE_UNKNOWN: {
     sentence: 'There is nothing at {method} {path}.',
-    wayOut: 'GET /healthz, /readyz, /metrics or /last-success.',
+    wayOut:
+      'A keeper has /healthz, /readyz, /metrics, /last-success; an intake /v1/hello, /v1/beat, /v1/receipts/NODE, /v1/session.',
     exitCode: EXIT.usage,
   },
   RECEIVER_FAILED: {

@@ -112,6 +112,23 @@ export const METRICS = {
     ['role', 'sender'],
   ),
   poolRunway: gauge('muster_pool_runway_cycles', 'cycles that the pool lasts at the present rate'),
+  intakeSessions: gauge('muster_intake_sessions', 'connections of nodes, logged in or not'),
+  intakeNodes: gauge('muster_intake_nodes', 'nodes that are logged in'),
+  intakeBeats: counter('muster_intake_beats_total', 'beats that were counted'),
+  intakeRefused: counter(
+    'muster_intake_refused_total',
+    'frames, logins, beats and connections that were refused, by code',
+    ['code'],
+  ),
+  intakeHours: counter(
+    'muster_intake_hours_total',
+    'hours that were closed: heard, or unheard because the intake listened too little in them',
+    ['result'],
+  ),
+  intakeUnsaved: gauge(
+    'muster_intake_unsaved_nodes',
+    'nodes whose last counts are in memory only; above zero for two seconds at a time',
+  ),
   sampleFailures: counter(
     'muster_sample_failures_total',
     'readings for this page that failed; their gauges are left out until one succeeds',

@@ -1,15 +1,24 @@
 import type { CommandRow } from './command-row.ts'
 import { DAILY } from './table-daily.ts'
+import { INTAKE } from './table-intake.ts'
 import { OPERATIONS } from './table-operations.ts'
+import { RECORDS } from './table-records.ts'
 import { SETUP } from './table-setup.ts'
 
 /** Every command of `muster`, in the order of a first week. */
-export const COMMANDS: readonly CommandRow[] = [...SETUP, ...DAILY, ...OPERATIONS]
+export const COMMANDS: readonly CommandRow[] = [
+  ...SETUP,
+  ...DAILY,
+  ...INTAKE,
+  ...RECORDS,
+  ...OPERATIONS,
+]
 
 /** What stands beside a word that has further words. */
 export const GROUPS: Record<string, string> = {
   keys: 'keystores of the roles',
   validators: 'the roster',
+  reporters: 'who pushes the hours',
   snapshot: 'evidence by hand',
   admin: 'operations of the timelock',
   export: 'data for a move',

@@ -39,6 +39,7 @@ interface CommonOptions {
   zone?: string
   dailyTime?: string
   beats?: string
+  intakePort?: string
 }
 
 /** Flags that every command knows; each wins over its environment variable. */
@@ -112,6 +113,7 @@ function overridesOf(options: CommonOptions): Partial<Record<SettingKey, string>
     ['zone', options.zone],
     ['dailyTime', options.dailyTime],
     ['beats', options.beats],
+    ['intakePort', options.intakePort],
   ]
   return Object.fromEntries(flags.filter(([, value]) => value !== undefined))
 }

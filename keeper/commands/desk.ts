@@ -8,9 +8,12 @@ import type { Clock } from '../base/time.ts'
 import type { Config } from '../config.ts'
 import type { Db } from '../store/db.ts'
 import type { ControlRequest } from '../api/control.ts'
+import type { IntakeService } from '../api/intake/service.ts'
+import type { SigningRole } from '../keeper.ts'
 import type { Report } from './command.ts'
 import { journalReport, transactionReport } from './journal.ts'
 import type { JournalOptions } from './journal.ts'
+import { readIntakeStatus } from './intake-status.ts'
 import { readKeeperStatus } from './keeper-status.ts'
 import type { KeeperStatus } from './keeper-status.ts'
 import { openOf, requirePending, requireTx, rowsOf, shownFees } from './desk-rows.ts'
@@ -27,6 +30,10 @@ export interface Desk {
   clock: Clock
   /** Ends the keeper once nothing is on its way; a command has nothing to end. */
   onDrained?(): void
+  /** Which jobs it has; without them all are shown. */
+  roles?: readonly SigningRole[]
+  /** Where nodes beat to this process. */
+  intake?: Pick<IntakeService, 'figures'>
 }
 
 export type OrderName = 'resume' | 'bump' | 'cancel' | 'drain'
@@ -144,12 +151,16 @@ export async function answerAtDesk(
   if (name === 'journal') return journalReport(desk.db, options as unknown as JournalOptions)
   if (name === 'journal show') return transactionReport(desk.db, args[0] ?? '')
   if (name === 'status') return { json: await statusOf(desk), lines: [] }
+  if (name === 'intake status') {
+    return { json: await readIntakeStatus(desk.db, desk.intake?.figures()), lines: [] }
+  }
   if (!Object.hasOwn(ORDERS, name)) throw new KeeperError('CONTROL_UNKNOWN', { name })
   return giveOrder(desk, name as OrderName, args, options)
 }
 
-function statusOf({ db, client, config, clock }: Desk): Promise<KeeperStatus> {
+function statusOf({ db, client, config, clock, roles }: Desk): Promise<KeeperStatus> {
   const { chainId } = client
   const endpoints = client.endpoints()
-  return readKeeperStatus({ db, chainId, config, now: clock.now(), endpoints, isRunning: true })
+  const about = { db, chainId, config, now: clock.now(), endpoints, isRunning: true }
+  return readKeeperStatus({ ...about, ...(roles ? { roles } : {}) })
 }

@@ -9,6 +9,8 @@ import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import { readLeases } from '../chain/journal/lease.ts'
 import type { LeaseRow } from '../chain/journal/lease.ts'
 import type { Config } from '../config.ts'
+import type { SigningRole } from '../keeper.ts'
+import { jobsOf } from '../jobs/jobs.ts'
 import { reportSlots } from '../jobs/slot-report.ts'
 import type { ReportedSlot, SlotReport } from '../jobs/slot-report.ts'
 import { hasStore, openStore } from '../store/open-store.ts'
@@ -43,6 +45,7 @@ interface StatusSource {
   now: number
   endpoints: EndpointStatus[]
   isRunning: boolean
+  roles?: readonly SigningRole[]
 }
 
 export async function readKeeperStatus(source: StatusSource): Promise<KeeperStatus> {
@@ -53,7 +56,8 @@ export async function readKeeperStatus(source: StatusSource): Promise<KeeperStat
     sender,
     open: open.filter((tx) => tx.sender === sender).map(queuedOf),
   }))
-  const slots = await reportSlots(db, config, now)
+  const jobs = source.roles && jobsOf({ roles: source.roles })
+  const slots = await reportSlots(db, config, now, jobs)
   return { isRunning, queue, slots, leases: await readLeases(db), endpoints }
 }
 

@@ -1,5 +1,6 @@
 import { cycleOption, keyOption, keystoreOption, option } from './command-row.ts'
 import type { CommandRow } from './command-row.ts'
+import { intakePortOption } from './table-intake.ts'
 
 /** What happens every day, and how it is watched. */
 export const DAILY: readonly CommandRow[] = [
@@ -80,7 +81,9 @@ export const DAILY: readonly CommandRow[] = [
     about: 'the daemon: hourly pushes and the daily settlement, until a signal stops it',
     example: './muster keeper --beats beats.csv',
     options: [
-      option('--beats <file>', 'beats CSV that grows; without it others push the snapshots'),
+      intakePortOption,
+      option('--beats <file>', 'beats CSV that grows, in place of an intake'),
+      option('--without-reporter', 'settle only: `muster intake` runs apart and pushes the hours'),
       option('--zone <zone>', 'zone of the daily settlement (MUSTER_ZONE, default UTC)'),
       option('--daily-time <HH:MM>', 'its time (MUSTER_DAILY_TIME, default 18:00)'),
       option('--batch-size <n>', 'payees in one transaction (MUSTER_BATCH_SIZE, default 10)'),

@@ -1,5 +1,5 @@
 import type { EventLog, Log } from 'ethers'
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { Cycle } from '../base/time.ts'
 import { readLogs } from '../chain/rpc/logs.ts'
@@ -32,14 +32,36 @@ const EVENTS = ['ValidatorAdded', 'ValidatorRemoved', 'FundChanged', 'WeightChan
  * validator would take 100,000 calls. The count of the contract proves that none is missing.
  */
 export async function readRoster(room: ChainRoom, block?: number): Promise<Roster> {
-  const { client, contracts } = room
-  const { registry, deployment } = contracts
-  const head = block ?? (await client.blockNumber())
+  const head = block ?? (await room.client.blockNumber())
+  return readOn(room, [], room.contracts.deployment.deployBlock, head)
+}
+
+/** The same roster later: only what happened since is read, unless a reorg took something of it back. */
+export async function updateRoster(room: ChainRoom, before: Roster): Promise<Roster> {
+  const head = await room.client.blockNumber()
+  if (head <= before.block) return before
+  const entries = before.entries.map((entry) => ({ ...entry }))
+  try {
+    return await readOn(room, entries, Math.max(0, before.block + 1 - OVERLAP), head)
+  } catch (error) {
+    if (!isKeeperError(error, 'ROSTER_INCOMPLETE')) throw error
+    return readRoster(room, head)
+  }
+}
+
+// Deeper than reorgs commonly are; what is read a second time changes nothing.
+const OVERLAP = 64
+
+async function readOn(
+  room: ChainRoom,
+  entries: RosterEntry[],
+  fromBlock: number,
+  head: number,
+): Promise<Roster> {
+  const { registry, deployment } = room.contracts
   const topics = EVENTS.map((name) => registry.interface.getEvent(name).topicHash as Hex)
-  const fromBlock = deployment.deployBlock
   const query = { address: deployment.registry, fromBlock, toBlock: head }
-  const logs = await readLogs(client, { ...query, topics: [topics] })
-  const entries: RosterEntry[] = []
+  const logs = await readLogs(room.client, { ...query, topics: [topics] })
   for (const log of logs) apply(entries, decode(room, log))
   const expected = Number(await registry.validatorCount({ blockTag: head }))
   const found = entries.filter((entry) => entry !== undefined).length

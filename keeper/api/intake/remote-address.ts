@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { KeeperError } from '../../base/errors.ts'
+import { addressKey } from '../../heartbeat/intake/limits.ts'
 
 /** Whom we believe when they say for whom they speak: our own proxies, and nobody else. */
 export interface Proxies {
@@ -12,8 +13,6 @@ export interface Sender {
   forwardedFor: string | string[] | undefined
 }
 
-// Who owns one IPv6 address owns a /64 of them: its first four groups.
-const GROUPS_OF_NETWORK = 4
 // A request passes a handful of our own proxies; what stands before them is not ours to read.
 const MAX_HOPS = 10
 
@@ -49,22 +48,11 @@ export function addressOf({ remote, forwardedFor }: Sender, proxies: Proxies): s
     if (isIP(before) === 0) break
     address = before
   }
-  return isIPv6(address) ? networkOf(address) : address
+  return addressKey(address)
 }
 
 /** An IPv4 address as IPv6 sockets show it is still that address. */
 function plain(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   return mapped?.[1] ?? address.replace(/%.*$/, '')
-}
-
-/** `2001:db8:0:7::/64`: one sender, however many of its addresses it uses. */
-function networkOf(address: string): string {
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length)
-  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right]
-  const network = groups.slice(0, GROUPS_OF_NETWORK).map((group) => group.replace(/^0+(?=.)/, ''))
-  return `${network.join(':')}::/64`
 }
