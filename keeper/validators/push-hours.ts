@@ -11,8 +11,8 @@ import { indicesOf, toWords } from '../heartbeat/words.ts'
 import { recordAction } from './action-log.ts'
 import type { Trigger } from './action-log.ts'
 import type { Roster } from './roster.ts'
-import { isActive, readRoster } from './roster.ts'
-import type { ValidatorsRoom } from './room.ts'
+import { activeIn, isActive, readRoster } from './roster.ts'
+import type { ChainRoom, ValidatorsRoom } from './room.ts'
 import { blockTime } from './room.ts'
 
 export interface PushedHours {
@@ -111,17 +111,17 @@ const MAX_LISTED = 100
 
 /** Nodes as bits. Who is not registered, or not active in the cycle, beats for nothing (Z-14). */
 export async function wordsOf(
-  room: ValidatorsRoom,
+  room: ChainRoom & Pick<ValidatorsRoom, 'log'>,
   given: { hour: Hour; cycle: Cycle; nodes: readonly Address[]; roster?: Roster | undefined },
 ): Promise<bigint[]> {
   const { hour, cycle, nodes } = given
   const roster = given.roster ?? (await readRoster(room))
-  const entries = nodes.map((node) => roster.byNode.get(node))
-  const active = entries.filter((entry) => entry !== undefined && isActive(entry, cycle))
-  const ignored = nodes.length - active.length
+  // Not by its newest index: a node that was removed and added again in a cycle keeps its old one until the cut.
+  const indexOf = new Map(activeIn(roster, cycle).map(({ node, index }) => [node, index]))
+  const indices = nodes.flatMap((node) => indexOf.get(node) ?? [])
+  const ignored = nodes.length - indices.length
   if (ignored > 0) room.log.warn({ hour, cycle, ignored }, 'beats-of-strangers-ignored')
   const count = Number(await room.contracts.registry.wordCountOf(cycle))
-  const indices = active.flatMap((entry) => (entry ? [entry.index] : []))
   return toWords(indices, count)
 }
 

@@ -1,8 +1,10 @@
 import { expect } from 'chai'
-import { cutOf } from '../../../keeper/base/time.ts'
+import { cutOf, hourOf } from '../../../keeper/base/time.ts'
 import { FOREVER, activeIn, readRoster } from '../../../keeper/validators/roster.ts'
+import { wordsOf } from '../../../keeper/validators/push-hours.ts'
 import { readPages } from '../../../keeper/validators/pages.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
+import { testLog } from '../../helpers/logs.ts'
 import { FIRST_CUT, createWorld, makeMembers } from '../../helpers/muster.ts'
 import type { World } from '../../helpers/muster.ts'
 
@@ -57,6 +59,13 @@ describe('the roster, read from the chain', function () {
     expect(byNode.get(member?.node as `0x${string}`)?.index).to.equal(300)
     expect(activeIn({ block: 0, entries, byNode }, 2)).to.have.length(300)
     expect((await readRoster(room(), before)).entries).to.have.length(300)
+    // Until the cut the node beats for its old index, from then on for its new one.
+    const nodes = [member?.node as `0x${string}`]
+    const pushing = { ...room(), log: testLog }
+    const [hour, roster] = [hourOf(cutOf(FIRST_CUT, 1)), { entries, byNode, block: 0 }]
+    expect(await wordsOf(pushing, { hour, cycle: 2, nodes, roster })).to.deep.equal([32n, 0n])
+    const after = { hour: hour + 24, cycle: 3, nodes, roster }
+    expect(await wordsOf(pushing, after)).to.deep.equal([0n, 1n << 44n])
   })
 
   it('agrees with the pages that a cycle pins', async () => {
