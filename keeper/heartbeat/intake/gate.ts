@@ -1,6 +1,7 @@
 import { KeeperError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Address, Hex } from '../../base/schema.ts'
+import { systemClock } from '../../base/time.ts'
 import { openCheckQueue } from './check-queue.ts'
 import type { CheckQueue } from './check-queue.ts'
 import type { LoginFrame, SignedBeat } from './frames.ts'
@@ -20,6 +21,9 @@ export interface GateOptions extends HeartbeatHome {
   log: Logger
 }
 
+// Strangers ask as often as they like; the log says once a minute that nobody could answer.
+const TELL_EVERY_MS = 60_000
+
 /**
  * What stands before a login and before a single beat, cheapest first: the audience, the address, the
  * roster, and only then 2 ms for the signature.
@@ -32,6 +36,8 @@ export class Gate {
   readonly #audiences: ReadonlySet<string>
   readonly #check: SignatureCheck
   readonly #queue: CheckQueue
+
+  #toldUnreadMs = -Infinity
 
   constructor(options: GateOptions, limits: IntakeLimits, intervalMs: number) {
     const { chainId, registry } = options
@@ -69,9 +75,16 @@ export class Gate {
     try {
       return await this.#members.stateOf(node)
     } catch (error) {
-      this.#log.warn({ node, reason: messageOf(error) }, 'roster-unread')
+      this.#tellUnread(error)
       throw new KeeperError('ROSTER_UNREAD', { node }, error)
     }
+  }
+
+  #tellUnread(error: unknown): void {
+    const nowMs = systemClock.nowMs()
+    if (nowMs - this.#toldUnreadMs < TELL_EVERY_MS) return
+    this.#toldUnreadMs = nowMs
+    this.#log.warn({ reason: messageOf(error) }, 'roster-unread')
   }
 
   /** Whoever hung up while the check waited costs nothing more. */
