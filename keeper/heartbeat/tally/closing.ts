@@ -35,8 +35,7 @@ export interface ClosingRoom {
   alerts?: Pick<Alerts, 'raise' | 'clear'> | undefined
 }
 
-// An hour that ended so long ago can no longer be pushed: its counts are given up, so that memory stays bounded
-// while the store is away.
+// An hour that ended so long ago can no longer be pushed: while the store is away, its counts are given up.
 export const MAX_OPEN_HOURS = 24
 // After a long absence the newest hours that were missed get a row each; of older ones the number is told.
 export const MAX_MISSED_HOURS = 48
@@ -79,8 +78,9 @@ export class HourCloser {
   }
 
   /** The clock was set back, and that was right: hours count from there again. */
-  returnTo(hour: Hour): void {
+  returnTo(hour: Hour, closed: readonly Hour[]): void {
     this.#next = Math.min(this.#next, hour)
+    for (const each of closed) this.#closed.add(each)
   }
 
   /** Rejects when the store does; it is called again then. One at a time. */
@@ -92,45 +92,71 @@ export class HourCloser {
   }
 
   async #closeAll(nowMs: number): Promise<void> {
-    this.#giveUpOld(nowMs)
-    this.#passOverMissed(nowMs)
-    while (this.isDue(nowMs)) {
-      if (!this.#closed.has(this.#next)) await this.#close(this.#next)
-      this.#next += 1
+    const unheard: Hour[] = []
+    try {
+      this.#passOverMissed(nowMs)
+      for (const hour of this.#dueHours(nowMs)) {
+        if ((await this.#close(hour, nowMs)) === 'unheard') unheard.push(hour)
+        this.#next = Math.max(this.#next, hour + 1)
+      }
+    } catch (error) {
+      this.#giveUpOld(nowMs)
+      throw error
+    } finally {
+      this.#sayUnheard(unheard)
     }
   }
 
-  async #close(hour: Hour): Promise<void> {
-    const { db, clock, counters, listening, log } = this.#room
+  /** Those that are open here or in the store, and those in which nothing happened at all; in order. */
+  #dueHours(nowMs: number): Hour[] {
+    const last = Math.floor((nowMs - this.#room.graceMs) / MS_PER_HOUR) - 1
+    const open = this.#room.listening.rows(this.#room.counters.hours()).map(({ hour }) => hour)
+    const passed = Array.from({ length: Math.max(0, last - this.#next + 1) }, (_, i) => {
+      return this.#next + i
+    })
+    const all = new Set([...open, ...this.#givenUp, ...passed])
+    return [...all].filter((hour) => hour <= last).sort((a, b) => a - b)
+  }
+
+  async #close(hour: Hour, nowMs: number): Promise<Closed> {
+    const closed = this.#closed.has(hour) ? 'already' : await this.#store(hour, nowMs)
+    const { counters, listening } = this.#room
+    this.#closed.add(hour)
+    this.#closed.delete(hour - MAX_MISSED_HOURS)
+    this.#givenUp.delete(hour)
+    counters.forget(hour)
+    listening.forget(hour)
+    if (closed === 'heard') {
+      this.counts.heard += 1
+      this.#room.alerts?.clear('hour-unheard')
+    }
+    return closed
+  }
+
+  async #store(hour: Hour, nowMs: number): Promise<Closed> {
+    const { db, rule, listening, log } = this.#room
     const startedMs = systemClock.nowMs()
-    const closed = await closeInStore(db, {
-      rule: this.#room.rule,
+    const outcome = await closeInStore(db, {
+      rule,
       hour,
-      at: clock.now(),
+      at: Math.floor(nowMs / 1_000),
       expected: listening.expected(hour),
       listenedMs: listening.listenedMs(hour),
       counts: await this.#finalCounts(hour),
       isWhole: !this.#givenUp.has(hour),
     })
-    this.#closed.add(hour)
-    this.#closed.delete(hour - MAX_MISSED_HOURS)
-    counters.forget(hour)
-    listening.forget(hour)
-    this.#lastMs = systemClock.nowMs() - startedMs
-    log.info({ hour, ms: this.#lastMs, closed }, 'hour-closed')
-    this.#say(hour, closed)
     await this.#prune(hour)
+    this.#lastMs = systemClock.nowMs() - startedMs
+    log.info({ hour, ...outcome, ms: this.#lastMs }, 'hour-closed')
+    return outcome.closed
   }
 
-  #say(hour: Hour, closed: Closed): void {
-    const { alerts, log } = this.#room
-    if (closed === 'heard') this.counts.heard += 1
-    if (closed === 'heard') alerts?.clear('hour-unheard')
-    if (closed !== 'unheard') return
-    this.counts.unheard += 1
-    const facts = { hour, from: isoTime(startOfHour(hour)) }
-    log.warn(facts, 'hour-unheard')
-    alerts?.raise('hour-unheard', facts)
+  #sayUnheard(hours: readonly Hour[]): void {
+    if (hours.length === 0) return
+    this.counts.unheard += hours.length
+    const times = hours.map((hour) => isoTime(startOfHour(hour)))
+    this.#room.log.warn({ hours, times }, 'hours-unheard')
+    this.#room.alerts?.raise('hour-unheard', { hours, times })
   }
 
   /** Who was counted, and everybody else on the roster with nothing. */
@@ -155,6 +181,7 @@ export class HourCloser {
     return this.#roster
   }
 
+  /** The store is away: what could not be pushed any more is dropped, so that memory stays bounded. */
   #giveUpOld(nowMs: number): void {
     const { counters, listening, log } = this.#room
     const oldest = Math.floor(nowMs / MS_PER_HOUR) - MAX_OPEN_HOURS
@@ -170,7 +197,7 @@ export class HourCloser {
     const oldest = Math.floor(nowMs / MS_PER_HOUR) - MAX_MISSED_HOURS
     if (this.#next >= oldest) return
     const facts = { firstHour: this.#next, lastHour: oldest - 1, hours: oldest - this.#next }
-    this.#room.log.warn(facts, 'hours-unheard')
+    this.#room.log.warn(facts, 'hours-passed-over')
     this.#next = oldest
   }
 
@@ -178,7 +205,7 @@ export class HourCloser {
     const { db, keepDays, log } = this.#room
     const oldest = hour - keepDays * HOURS_PER_DAY
     const hours = await pruneBefore(db, oldest)
-    if (hours > 0) log.debug({ hours, oldest }, 'tally-pruned')
+    if (hours > 0) log.info({ hours, oldest }, 'tally-pruned')
   }
 
   /** At least once an hour and process; never rejects. */

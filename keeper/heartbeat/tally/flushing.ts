@@ -21,6 +21,7 @@ export interface FlushRoom {
 const LAST_ATTEMPTS = 3
 const LAST_DELAY_MS = 200
 const LAST_DEADLINE_MS = 5_000
+const KEY = 'counters'
 
 /** Writes what changed; while the store is away, counting goes on in memory and this says so. */
 export class Flusher {
@@ -78,22 +79,29 @@ export class Flusher {
         log.error({ code, message, unsaved: counters.unsaved() }, 'tally-in-memory-only')
       }
       this.#downSince ??= systemClock.now()
-      alerts?.raise('tally-write-failing', { code, reason: message, since: this.#downSince })
+      alerts?.raise('tally-write-failing', {
+        key: KEY,
+        code,
+        reason: message,
+        since: this.#downSince,
+      })
       return
     }
     if (this.#downSince === undefined) return
     const seconds = systemClock.now() - this.#downSince
     log.info({ seconds }, 'tally-stored-again')
     this.#downSince = undefined
-    alerts?.clear('tally-write-failing')
+    alerts?.clear('tally-write-failing', KEY)
   }
 
   async #write(nowMs: number): Promise<void> {
     const { db, counters, listening } = this.#room
     const startedMs = systemClock.nowMs()
+    // A beat may come before a minute is listened: its hour is written as well.
+    const hours = listening.rows(counters.hours())
     const unsaved = counters.takeUnsaved()
     try {
-      await writeChanges(db, { ...unsaved, nowMs, hours: listening.rows() })
+      await writeChanges(db, { ...unsaved, nowMs, hours })
     } catch (error) {
       counters.giveBack(unsaved)
       throw error

@@ -60,10 +60,11 @@ export class Listening {
     return this.#hours.get(hour)?.listenedMs ?? 0
   }
 
-  /** Of every hour that is open, as it is stored. */
-  rows(): { hour: Hour; expected: number; listenedMs: number }[] {
-    return [...this.#hours].map(([hour, { listenedMs }]) => {
-      return { hour, expected: this.expected(hour), listenedMs }
+  /** Of every hour that is open, and of the given ones, as it is stored. */
+  rows(others: readonly Hour[]): { hour: Hour; expected: number; listenedMs: number }[] {
+    const hours = new Set([...this.#hours.keys(), ...others])
+    return [...hours].map((hour) => {
+      return { hour, expected: this.expected(hour), listenedMs: this.listenedMs(hour) }
     })
   }
 

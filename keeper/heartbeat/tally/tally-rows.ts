@@ -2,7 +2,7 @@ import { toJson } from '../../base/json.ts'
 import type { Address } from '../../base/schema.ts'
 import type { Hour, UnixSeconds } from '../../base/time.ts'
 import type { Db } from '../../store/db.ts'
-import { mostPerHour } from '../hour-rule.ts'
+import { MS_PER_HOUR, mostPerHour } from '../hour-rule.ts'
 import type { BeatRule } from '../hour-rule.ts'
 import { checksummed } from './closed-hours.ts'
 
@@ -141,10 +141,6 @@ export async function readStored(db: Db, present: Hour): Promise<Stored> {
     `select t.hour, t.node, t.seen, t.due_ms from tally_hour h join tally t on t.hour = h.hour
      where h.closed_at is null`,
   )
-  const ahead = await db.query<{ hour: number }>(
-    'select hour from tally_hour where hour >= $1 and closed_at is not null',
-    [present],
-  )
   const last = await db.one<{ hour: number | null; flushed: bigint | null }>(
     'select max(hour) filter (where hour < $1) as hour, max(flushed_ms) as flushed from tally_hour',
     [present],
@@ -159,7 +155,7 @@ export async function readStored(db: Db, present: Hour): Promise<Stored> {
       node: checksummed(node),
       dueMs: Number(due_ms),
     })),
-    closedAhead: ahead.map(({ hour }) => hour),
+    closedAhead: await closedFrom(db, present),
     lastHour: last.hour ?? undefined,
     lastFlushMs: last.flushed === null || last.flushed === 0n ? undefined : Number(last.flushed),
     signed: signed.map((row) => ({
@@ -167,6 +163,14 @@ export async function readStored(db: Db, present: Hour): Promise<Stored> {
       signedMs: Number(row.signed_ms),
     })),
   }
+}
+
+export async function closedFrom(db: Db, first: Hour): Promise<Hour[]> {
+  const rows = await db.query<{ hour: number }>(
+    'select hour from tally_hour where hour >= $1 and closed_at is not null',
+    [first],
+  )
+  return rows.map(({ hour }) => hour)
 }
 
 export interface Closing {
@@ -182,8 +186,15 @@ export interface Closing {
 
 export type Closed = 'heard' | 'unheard' | 'already'
 
+export interface Outcome {
+  closed: Closed
+  expected?: number
+  validators?: number
+  online?: number
+}
+
 /** All or nothing, once: whoever comes second finds it closed and changes nothing. */
-export function closeInStore(db: Db, closing: Closing): Promise<Closed> {
+export function closeInStore(db: Db, closing: Closing): Promise<Outcome> {
   return db.begin(async (t) => {
     await t.query('insert into tally_hour (hour) values ($1) on conflict do nothing', [
       closing.hour,
@@ -192,12 +203,12 @@ export function closeInStore(db: Db, closing: Closing): Promise<Closed> {
       'select expected, closed_at from tally_hour where hour = $1 for update',
       [closing.hour],
     )
-    if (row.closed_at !== null) return 'already'
+    if (row.closed_at !== null) return { closed: 'already' }
     const expected = await expectedOf(t, closing, row.expected)
     const isHeard = closing.isWhole && expected >= closing.rule.least
     await writeFinal(t, closing, isHeard ? expected : undefined)
-    await writeClosed(t, closing, expected, isHeard)
-    return isHeard ? 'heard' : 'unheard'
+    const totals = await writeClosed(t, closing, expected, isHeard)
+    return { closed: isHeard ? 'heard' : 'unheard', expected, ...totals }
   })
 }
 
@@ -246,13 +257,14 @@ async function writeClosed(
   { hour, at, listenedMs }: Closing,
   expected: number,
   isHeard: boolean,
-): Promise<void> {
-  await t.query(
+): Promise<{ validators: number; online: number }> {
+  return t.one(
     `update tally_hour set
        closed_at = $2, expected = $3, heard = $4, listened_ms = greatest(listened_ms, $5),
        validators = (select count(*) from tally where tally.hour = $1),
        online = (select count(*) from tally where tally.hour = $1 and tally.online)
-     where hour = $1`,
+     where hour = $1
+     returning validators, online`,
     [hour, at, expected, isHeard, Math.round(listenedMs)],
   )
 }
@@ -289,5 +301,6 @@ export async function pruneBefore(db: Db, oldest: Hour): Promise<number> {
     [oldest, PRUNED_A_TIME],
   )
   for (const { hour } of old) await db.query('delete from tally where hour = $1', [hour])
+  await db.query('delete from node_status where last_ms < $1', [oldest * MS_PER_HOUR])
   return old.length
 }

@@ -29,7 +29,7 @@ export function tallyTime(clock: Clock, maxJumpMs: number): TallyTime {
       const isJump = Math.abs(difference) > maxJumpMs
       jump = isJump ? difference : undefined
       if (!isJump) believed = now
-      latest = Math.max(latest, isJump ? believed.wallMs + passed : wallMs)
+      latest = Math.max(latest, isJump ? believed.wallMs + Math.floor(passed) : wallMs)
       return latest
     },
     monotonicMs,
