@@ -9,7 +9,7 @@ import { PROTOCOL_VERSION } from './frames.ts'
 import type { HelloFacts, LoginFrame, ServerFrame } from './frames.ts'
 import { Gate } from './gate.ts'
 import type { GateOptions } from './gate.ts'
-import { DEFAULT_LIMITS, MIN_IDLE_MS, TokenBucket } from './limits.ts'
+import { MIN_IDLE_MS, TokenBucket, limitsOf } from './limits.ts'
 import type { IntakeLimits } from './limits.ts'
 import { Nodes } from './nodes.ts'
 import { Session } from './session.ts'
@@ -98,7 +98,7 @@ class SessionIntake implements Intake, SessionHost {
   constructor(options: IntakeOptions) {
     const { rule } = options.tally
     this.#options = options
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#limits = limitsOf(options.limits)
     this.#real = options.realClock ?? systemClock
     this.#pingMs = Math.max(1, Math.round(rule.pingMs / (options.paceFactor ?? 1)))
     this.#gate = new Gate(options, this.#limits, this.#pingMs * rule.statusEvery)

@@ -41,6 +41,13 @@ export const DEFAULT_LIMITS: IntakeLimits = {
   idlePings: 4,
 }
 
+/** With fewer places in all, the half of them that owe their login are fewer, too. */
+export function limitsOf(given: Partial<IntakeLimits> = {}): IntakeLimits {
+  const limits = { ...DEFAULT_LIMITS, ...given }
+  const maxWaiting = given.maxWaiting ?? Math.ceil(limits.maxSessions / 2)
+  return { ...limits, maxWaiting }
+}
+
 // Compressed clocks make pings of milliseconds; a connection is not dead after four of them.
 export const MIN_IDLE_MS = 10_000
 // About 100 bytes each: 7 MB at worst.

@@ -1,4 +1,5 @@
 import { KeeperError } from '../../base/errors.ts'
+import { isoTime } from '../../base/time.ts'
 import type { Clock, Hour } from '../../base/time.ts'
 import { intervalMs } from '../hour-rule.ts'
 import type { Counted, Tally } from '../tally/tally.ts'
@@ -53,7 +54,9 @@ function refuseOtherTime({ clock, limits }: BeatDesk, { at }: SignedBeat): void 
 function refuseSpent(desk: BeatDesk, beat: SignedBeat, record: NodeRecord | undefined): void {
   if (record === undefined) return
   const { node, at } = beat
-  if (at <= record.signedAt) throw new KeeperError('BEAT_REPLAYED', { node, at })
+  if (at <= record.signedAt) {
+    throw new KeeperError('BEAT_REPLAYED', { node, at: isoTime(Math.floor(at / 1_000)) })
+  }
   const sinceMs = desk.clock.nowMs() - record.signedMs
   // A third of the interval is the tally's tolerance: sooner than two thirds it never counts.
   if (sinceMs >= 0 && 3 * sinceMs < 2 * intervalMs(desk.tally.rule))

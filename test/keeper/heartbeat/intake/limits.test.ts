@@ -3,13 +3,23 @@ import fc from 'fast-check'
 import { openCheckQueue } from '../../../../keeper/heartbeat/intake/check-queue.ts'
 import {
   Addresses,
+  DEFAULT_LIMITS,
   MAX_ADDRESSES,
   TokenBucket,
   addressKey,
+  limitsOf,
 } from '../../../../keeper/heartbeat/intake/limits.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 
 const HOUR_MS = 3_600_000
+
+describe('the limits', () => {
+  it('leave half of the places to those who are logged in, however few there are', () => {
+    expect(limitsOf({ maxSessions: 100 }).maxWaiting).to.equal(50)
+    expect(limitsOf({ maxSessions: 100, maxWaiting: 10 }).maxWaiting).to.equal(10)
+    expect(limitsOf()).to.deep.equal(DEFAULT_LIMITS)
+  })
+})
 
 describe('a token bucket', () => {
   it('gives its burst at once and then one each so many ms', () => {
