@@ -7,7 +7,7 @@ export const CLOSE_REPLACED = 4_001
 const CLOSE_BASE = 4_000
 
 /** As HTTP says it; a session closes with 4000 more. What is not listed is a fault of ours. */
-const STATUS: Partial<Record<ErrorCode, number>> = {
+export const REFUSAL_STATUS: Partial<Record<ErrorCode, number>> = {
   FRAME_INVALID: 400,
   FRAME_UNEXPECTED: 400,
   FRAME_TOO_LARGE: 413,
@@ -41,7 +41,7 @@ export interface Refusal {
 
 /** What a stranger is told: our codes in full, of our own faults only that there was one. */
 export function refusalOf(error: unknown): Refusal {
-  const status = isKeeperError(error) ? STATUS[error.code] : undefined
+  const status = isKeeperError(error) ? REFUSAL_STATUS[error.code] : undefined
   const shown =
     status === undefined
       ? { code: 'INTERNAL', message: 'The intake failed.', wayOut: 'Connect again in a while.' }
