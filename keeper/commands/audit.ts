@@ -2,23 +2,31 @@ import { EXIT } from '../base/error-catalogue.ts'
 import { KeeperError } from '../base/errors.ts'
 import { addressSchema, parseWith } from '../base/schema.ts'
 import type { Address } from '../base/schema.ts'
+import type { Hour } from '../base/time.ts'
 import { requireCode } from '../chain/rpc/client.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import { readSideLog } from '../chain/journal/side-log-file.ts'
+import { listTallyHours } from '../heartbeat/receipts/stored.ts'
+import { readClosedHour } from '../heartbeat/tally/closed-hours.ts'
 import { listSlots } from '../jobs/slots.ts'
 import type { Db } from '../store/db.ts'
 import { openStore } from '../store/open-store.ts'
 import { listActions } from '../validators/action-log.ts'
 import type { ChainAsk } from '../verify/audit-chain.ts'
+import type { Shown } from '../verify/audit-receipts.ts'
 import type { StoreNotes } from '../verify/audit-store.ts'
+import { readReporters } from '../validators/reporters.ts'
+import type { TallyNotes, TallyRow } from '../verify/audit-tally.ts'
 import { stateReader } from '../verify/compare-state.ts'
 import { verify } from '../verify/verify.ts'
 import type { CycleLine, Verdict, WithRecords } from '../verify/verify.ts'
 import type { Report, Run } from './command.ts'
+import { ownSenders } from './own-senders.ts'
 import { grouped, money, plural, table } from './print.ts'
 import type { Asset } from './print.ts'
 import { showPhases } from './progress.ts'
+import { countsText, readReceipts } from './receipt-files.ts'
 import { openClient, openSession } from './session.ts'
 
 export interface AuditOptions {
@@ -28,6 +36,7 @@ export interface AuditOptions {
   registry?: string
   rewards?: string
   fromBlock?: string
+  receipts?: string[]
 }
 
 const FIRST_CYCLE = 1
@@ -45,7 +54,7 @@ export async function auditCommand(run: Run, options: AuditOptions): Promise<Rep
     const chainAsk = { ...ask.chain, onProgress }
     const verdict = options.chainOnly
       ? await verify(chainAsk)
-      : await verifyAll(run, chainAsk, ask.ours)
+      : await verifyAll(run, chainAsk, ask.keys)
     progress.stop()
     const exitCode = verdict.ok ? EXIT.ok : EXIT.failed
     return { json: verdict, lines: linesOf(verdict, ask.asset), exitCode }
@@ -55,16 +64,23 @@ export async function auditCommand(run: Run, options: AuditOptions): Promise<Rep
   }
 }
 
-async function verifyAll(run: Run, ask: ChainAsk, ours: readonly Address[]): Promise<Verdict> {
+async function verifyAll(run: Run, ask: ChainAsk, keys: Opened['keys']): Promise<Verdict> {
   const { home } = run.config
   const db = await openStore({ ...run.config, clock: run.clock })
   // The side log first: what it saw of the journal is in the store, and the store may go on.
+  const told: string[] = []
   const withRecords: WithRecords = async (use) => {
     const side = readSideLog(home, 'all')
-    return db.begin(async (t) => use({ db: t, side, ours, notes: await readNotes(t) }))
+    return db.begin(async (t) => {
+      const notes = await readNotes(t)
+      const own = await ownSenders(t, ask.client.chainId, keys)
+      told.push(...own.notes)
+      return use({ db: t, side, ours: own.ours, notes })
+    })
   }
   try {
-    return await verify(ask, withRecords)
+    const verdict = await verify(ask, withRecords)
+    return { ...verdict, notes: [...verdict.notes, ...told] }
   } finally {
     await db.close()
   }
@@ -73,12 +89,23 @@ async function verifyAll(run: Run, ask: ChainAsk, ours: readonly Address[]): Pro
 /** All of one moment: beside a running keeper its rows and their events would not fit. */
 async function readNotes(t: Db): Promise<StoreNotes> {
   if (t.kind === 'postgres') await t.exec('set transaction isolation level repeatable read')
-  return { actions: await listActions(t, MAX_NOTES), slots: await listSlots(t, MAX_NOTES) }
+  const actions = await listActions(t, MAX_NOTES)
+  const slots = await listSlots(t, MAX_NOTES)
+  return { actions, slots, tally: await tallyOf(t) }
+}
+
+/** Row by row only when an hour is recounted: forty days of 10,000 validators are ten million. */
+async function tallyOf(t: Db): Promise<TallyNotes> {
+  const rowsOf = async (hour: Hour): Promise<readonly TallyRow[] | undefined> => {
+    const rows = (await readClosedHour(t, hour))?.rows ?? []
+    return rows.length > 0 ? rows : undefined
+  }
+  return { hours: await listTallyHours(t), rowsOf }
 }
 
 interface Opened {
   chain: Omit<ChainAsk, 'onProgress'>
-  ours: Address[]
+  keys: { keeper: Address; reporters: Address[] }
   asset: Asset
 }
 
@@ -91,11 +118,16 @@ async function openAsk(run: Run, options: AuditOptions): Promise<Opened> {
   const fromBlock = numberOf(options.fromBlock, '--from-block')
   const isNamed = options.registry !== undefined || options.rewards !== undefined
   if (isNamed) return openNamed(run, options, { from, to, fromBlock: fromBlock ?? 0 })
-  const { client, contracts } = await openSession(run)
+  const session = await openSession(run)
+  const { client, contracts } = session
   const { registry, rewards, asset, deployBlock, keeper, reporter } = contracts.deployment
+  const terms = await readReporters(session).catch(async (error: unknown) => {
+    await session.close()
+    throw error
+  })
   return {
     chain: { client, registry, rewards, asset, from, to, fromBlock: fromBlock ?? deployBlock },
-    ours: [keeper, reporter],
+    keys: { keeper, reporters: [reporter, ...terms.map((term) => term.reporter)] },
     asset: contracts.deployment,
   }
 }
@@ -119,7 +151,8 @@ async function openNamed(
     await requireCode(client, addresses.registry, 'HeartbeatRegistry')
     await requireCode(client, addresses.rewards, 'ValidatorRewards')
     const asset = await assetOf(client, addresses)
-    return { chain: { client, ...addresses, ...range, asset }, ours: [], asset: UNITS }
+    const keys = { keeper: NATIVE, reporters: [] }
+    return { chain: { client, ...addresses, ...range, asset }, keys, asset: UNITS }
   } catch (error) {
     client.close()
     throw error
@@ -186,11 +219,14 @@ function totalLines({ totals }: Verdict, asset: Asset): string[] {
   return [`funded ${money(funded, asset)}`, `  = ${sum.join(' + ')}`]
 }
 
-function layerLines({ layers, journalRows }: Verdict): string[] {
+function layerLines({ layers, journalRows, receipts }: Verdict): string[] {
   const marks = { ok: '✓', diverged: '✗', skipped: '–' } as const
   return [
     `${marks[layers.chain]} derived from events ↔ chain`,
     `${marks[layers.journal]} chain ↔ journal (${grouped(journalRows)} rows)`,
     `${marks[layers.store]} journal ↔ store`,
+    ...(layers.receipts === 'skipped'
+      ? []
+      : [`${marks[layers.receipts]} receipts ↔ chain (${countsText(receipts)})`]),
   ]
 }
