@@ -202,8 +202,7 @@ async function playDay(
   { evidence, tally }: IntakeService,
   agents: Agents,
 ): Promise<Played> {
-  const { countOf } = tally
-  const show = openShow({ members, agents, clock, countOf, note: run.note })
+  const show = openShow({ members, agents, clock, tally, note: run.note })
   const moves = members.flatMap(({ name, outages, hasWrongKey }) =>
     hasWrongKey ? [] : movesOf(outages, DEMO_CUT).map((move) => ({ ...move, name })),
   )

@@ -1,7 +1,7 @@
-import type { Address } from '../base/schema.ts'
 import { HOURS_PER_CYCLE, hourOf, startOfHour, systemClock } from '../base/time.ts'
-import type { Clock, Hour } from '../base/time.ts'
+import type { Clock } from '../base/time.ts'
 import { mostPerHour } from '../heartbeat/hour-rule.ts'
+import type { Tally } from '../heartbeat/tally/tally.ts'
 import { indicesOf } from '../heartbeat/words.ts'
 import type { Agents } from './live-agents.ts'
 import { openBoard } from './live-board.ts'
@@ -24,7 +24,7 @@ export interface ShowOptions {
   members: readonly Member[]
   agents: Agents
   clock: Clock
-  countOf(node: Address, hour: Hour): number
+  tally: Pick<Tally, 'countOf'>
   note(line: string): void
 }
 
@@ -38,6 +38,8 @@ export function openShow(options: ShowOptions): Show {
   const draw = (): void => board?.draw(factsOf(options, hours))
   const stop = new AbortController()
   const drawing = drawUntil(stop.signal, draw)
+  // What fails in it is told where it is waited for.
+  drawing.catch(() => {})
   return {
     hours,
     pushed: (hour) => {
@@ -63,7 +65,7 @@ async function drawUntil(signal: AbortSignal, draw: () => void): Promise<void> {
   }
 }
 
-function factsOf({ members, agents, clock, countOf }: ShowOptions, hours: LiveHour[]): BoardFacts {
+function factsOf({ members, agents, clock, tally }: ShowOptions, hours: LiveHour[]): BoardFacts {
   const time = clock.now()
   const online = hours.map(({ words }) => new Set(indicesOf(words)))
   const rows = members.map(({ name, about, node }, index) => ({
@@ -71,7 +73,7 @@ function factsOf({ members, agents, clock, countOf }: ShowOptions, hours: LiveHo
     about,
     closed: online.map((set) => set.has(index)),
     // A moment passes between the end of an hour and its push: its cell stays full until then.
-    count: countOf(node, (hours.at(-1)?.hour ?? hourOf(time) - 1) + 1),
+    count: tally.countOf(node, (hours.at(-1)?.hour ?? hourOf(time) - 1) + 1),
     isRunning: agents.isRunning(name),
   }))
   return { time, rows, most: mostPerHour(LIVE_RULE), least: LIVE_RULE.least, pushed: hours.length }
