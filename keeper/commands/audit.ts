@@ -52,9 +52,10 @@ export async function auditCommand(run: Run, options: AuditOptions): Promise<Rep
     progress.update({ phase, done, total })
   try {
     const chainAsk = { ...ask.chain, onProgress }
+    const shown = await readReceipts(options.receipts ?? [])
     const verdict = options.chainOnly
-      ? await verify(chainAsk)
-      : await verifyAll(run, chainAsk, ask.keys)
+      ? await verify(chainAsk, undefined, shown)
+      : await verifyAll(run, chainAsk, ask.keys, shown)
     progress.stop()
     const exitCode = verdict.ok ? EXIT.ok : EXIT.failed
     return { json: verdict, lines: linesOf(verdict, ask.asset), exitCode }
@@ -64,7 +65,12 @@ export async function auditCommand(run: Run, options: AuditOptions): Promise<Rep
   }
 }
 
-async function verifyAll(run: Run, ask: ChainAsk, keys: Opened['keys']): Promise<Verdict> {
+async function verifyAll(
+  run: Run,
+  ask: ChainAsk,
+  keys: Opened['keys'],
+  shown: readonly Shown[],
+): Promise<Verdict> {
   const { home } = run.config
   const db = await openStore({ ...run.config, clock: run.clock })
   // The side log first: what it saw of the journal is in the store, and the store may go on.
@@ -79,7 +85,7 @@ async function verifyAll(run: Run, ask: ChainAsk, keys: Opened['keys']): Promise
     })
   }
   try {
-    const verdict = await verify(ask, withRecords)
+    const verdict = await verify(ask, withRecords, shown)
     return { ...verdict, notes: [...verdict.notes, ...told] }
   } finally {
     await db.close()

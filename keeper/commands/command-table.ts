@@ -2,6 +2,7 @@ import type { CommandRow } from './command-row.ts'
 import { DAILY } from './table-daily.ts'
 import { INTAKE } from './table-intake.ts'
 import { OPERATIONS } from './table-operations.ts'
+import { RECEIPTS } from './table-receipts.ts'
 import { RECORDS } from './table-records.ts'
 import { SETUP } from './table-setup.ts'
 
@@ -11,6 +12,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...DAILY,
   ...INTAKE,
   ...RECORDS,
+  ...RECEIPTS,
   ...OPERATIONS,
 ]
 
@@ -20,6 +22,7 @@ export const GROUPS: Record<string, string> = {
   validators: 'the roster',
   reporters: 'who pushes the hours',
   snapshot: 'evidence by hand',
+  receipts: 'what intakes signed of a node',
   admin: 'operations of the timelock',
   export: 'data for a move',
 }

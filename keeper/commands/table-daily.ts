@@ -151,6 +151,7 @@ export const DAILY: readonly CommandRow[] = [
       option('--registry <address>', 'with --chain-only instead of a recorded deployment'),
       option('--rewards <address>', 'with --chain-only instead of a recorded deployment'),
       option('--from-block <n>', 'read events from here on (default: the deployment’s block)'),
+      option('--receipts <path...>', 'receipts of validators, files or folders, against the chain'),
     ],
     load: async () => (await import('./audit.ts')).auditCommand,
   },

@@ -1,6 +1,6 @@
 import type { Address, Hex } from '../base/schema.ts'
 import { cycleOfHour, hourOf } from '../base/time.ts'
-import type { Cycle } from '../base/time.ts'
+import type { Cycle, UnixSeconds } from '../base/time.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import type { AuditState } from './audit-state.ts'
@@ -34,6 +34,8 @@ export interface ChainAudit {
   findings: Findings
   /** Block at which everything was read. */
   head: number
+  /** That block's own time. */
+  time: UnixSeconds
   /** False: the node keeps no old balances, only the last one was compared. */
   hasOldBalances: boolean
 }
@@ -56,7 +58,8 @@ export async function auditChain(ask: ChainAsk): Promise<ChainAudit> {
   const hasOldBalances = await watchBalance(client, reader, state, marks, onProgress)
   const cycles = [...state.cycles.keys()].filter((cycle) => cycle >= from && cycle <= to)
   await compareState(state, reader, cycles, onProgress)
-  return { state, events, txs, findings, head, hasOldBalances }
+  const time = (await client.block(head))?.timestamp ?? 0
+  return { state, events, txs, findings, head, time, hasOldBalances }
 }
 
 /** Senders are asked only for the cycles that count: on a long chain that is most of the work. */

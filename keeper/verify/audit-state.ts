@@ -86,7 +86,7 @@ export function newAuditState(facts: AuditFacts, findings: Findings): AuditState
 }
 
 /** The cycle that is open at an instant; 0 before the first. */
-export function cycleAt({ grid }: AuditFacts, time: UnixSeconds): Cycle {
+export function cycleAt({ grid }: Pick<AuditFacts, 'grid'>, time: UnixSeconds): Cycle {
   if (time < grid.firstCut) return 0
   return Math.floor((time - grid.firstCut) / SECONDS_PER_CYCLE) + 1
 }

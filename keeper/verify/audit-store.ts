@@ -6,6 +6,7 @@ import { findDivergence } from '../chain/journal/journal-audit.ts'
 import type { SideLines } from '../chain/journal/side-log.ts'
 import type { Db } from '../store/db.ts'
 import type { CycleAudit } from './audit-state.ts'
+import type { TallyNotes } from './audit-tally.ts'
 import type { Divergence, Findings } from './divergence.ts'
 import type { JournalView } from './journal-view.ts'
 import { inParallel } from './parallel.ts'
@@ -15,6 +16,8 @@ import type { OnProgress } from './read-events.ts'
 export interface StoreNotes {
   actions: readonly ActionNote[]
   slots: readonly SlotNote[]
+  /** Absent when this keeper counts no beats. */
+  tally?: TallyNotes
 }
 
 export interface ActionNote {

@@ -41,6 +41,12 @@ export function indicesOf(word: bigint, mask: bigint): number[] {
   return indices
 }
 
+/** One validator of all words. */
+export function hasBit(words: readonly bigint[], index: number): boolean {
+  const word = words[Math.floor(index / WORD)] ?? 0n
+  return ((word >> BigInt(index % WORD)) & 1n) === 1n
+}
+
 export function countFlags(flags: Uint8Array): number {
   let count = 0
   for (const flag of flags) count += flag === 0 ? 0 : 1

@@ -144,6 +144,11 @@ const OF_REWARDS = new Set<string>([
   'RoleRevoked',
 ])
 
+/** As a node indexes an event of the registry. */
+export function registryTopic(name: string): Hex {
+  return REGISTRY.getEvent(name)?.topicHash as Hex
+}
+
 export interface Sources {
   registry: Address
   rewards: Address

@@ -2,7 +2,7 @@ import type { Hex } from '../base/schema.ts'
 import type { Cycle } from '../base/time.ts'
 
 /** Which two records disagree. */
-export type Layer = 'chain' | 'journal' | 'store'
+export type Layer = 'chain' | 'journal' | 'store' | 'receipts'
 
 /** One disagreement: what we derived or recorded, and what is there instead. */
 export interface Divergence {
@@ -23,6 +23,14 @@ export function sentenceOf({ cycle, what, expected, found, tx }: Divergence): st
   const where = cycle === undefined ? '' : `cycle ${cycle}: `
   const which = tx === undefined ? '' : ` (tx ${tx})`
   return `${where}${what}${which}: expected ${expected}, found ${found}.`
+}
+
+export interface Told extends Divergence {
+  sentence: string
+}
+
+export function tell(divergence: Divergence): Told {
+  return { ...divergence, sentence: sentenceOf(divergence) }
 }
 
 // The first one is told; the others help to find the cause, and after twenty they are consequences.

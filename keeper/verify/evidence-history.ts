@@ -8,6 +8,7 @@ import {
   startOfHour,
 } from '../base/time.ts'
 import type { Cycle, Hour, UnixSeconds } from '../base/time.ts'
+import { hasBit } from './bitmap.ts'
 import { handle } from './chain-events.ts'
 import type { ChainEvent, EventArgs, Place } from './chain-events.ts'
 
@@ -38,6 +39,8 @@ export class EvidenceHistory {
   readonly #grid: Grid
   readonly #terms: SeatTerm[] = []
   readonly #hours = new Map<Hour, Pushes>()
+  /** By hour and reporter: the union of its pushes, also of one that was expelled later. */
+  readonly #said = new Map<string, bigint[]>()
   /** Roster words of a cycle: every push of it has as many as its first one. */
   readonly #words = new Map<Cycle, number>()
   #closedThrough: Cycle = 0
@@ -90,6 +93,37 @@ export class EvidenceHistory {
     })
   }
 
+  cycleOf(hour: Hour): Cycle {
+    return cycleOfHour(hourOf(this.#grid.firstCut), hour)
+  }
+
+  /** Whether a reporter of the cycle it is, was, or never was. */
+  standingOf(reporter: Address, cycle: Cycle): 'reporter' | 'expelled' | 'stranger' {
+    const term = this.#terms.findLast(
+      (each) => each.reporter === reporter && each.from <= cycle && cycle <= each.to,
+    )
+    if (!term) return 'stranger'
+    return term.isExpelled ? 'expelled' : 'reporter'
+  }
+
+  /** What a reporter said of an hour, whether it still counts or not; undefined: nothing. */
+  saidBy(reporter: Address, hour: Hour): readonly bigint[] | undefined {
+    return this.#said.get(`${hour}/${reporter}`)
+  }
+
+  /** Whether the hour counts for a validator: a majority of the cycle's reporters set its bit. */
+  isCounted(hour: Hour, index: number): boolean {
+    const cycle = this.cycleOf(hour)
+    const votes = this.pushesOf(cycle, hour).filter((words) => hasBit(words, index))
+    return votes.length >= majorityOf(this.seatsOf(cycle).length)
+  }
+
+  /** R-03: a push of that hour would still be taken. */
+  isOpen(hour: Hour, now: UnixSeconds): boolean {
+    const end = startOfHour(hour) + SECONDS_PER_HOUR
+    return this.cycleOf(hour) > this.#closedThrough && now < end + this.#grid.pushWindow
+  }
+
   /** R-04: no hour can change any more, or none is waited for. */
   isFinal(cycle: Cycle, now: UnixSeconds): boolean {
     const seats = this.seatsOf(cycle).length
@@ -118,11 +152,10 @@ export class EvidenceHistory {
     const seat = term?.seat ?? 0
     const before = pushes.get(seat)
     // R-03: a second push merges by union.
-    pushes.set(
-      seat,
-      words.map((word, w) => word | (before?.[w] ?? 0n)),
-    )
+    const union = words.map((word, w) => word | (before?.[w] ?? 0n))
+    pushes.set(seat, union)
     this.#hours.set(hour, pushes)
+    this.#said.set(`${hour}/${reporter}`, union)
     return undefined
   }
 

@@ -18,9 +18,9 @@ const MAX_QUERIES = 10_000
 // After a refusal the range grows again by so much, because only some stretches are dense.
 const GROWTH = 2
 
-interface Filter {
+export interface Filter {
   address: Address | Address[]
-  topics: (Hex | null)[]
+  topics: (Hex | Hex[] | null)[]
 }
 
 interface NodeLog {
@@ -35,15 +35,16 @@ interface NodeLog {
   blockTimestamp?: Hex
 }
 
-/** Every event of our contracts, and of the token every transfer of ours, in the order of the chain. */
+/** Every event of our contracts, and of the token every transfer of ours, in the order of the chain; or what is asked for. */
 export async function readEvents(
   client: ChainClient,
   sources: Sources,
   range: { from: number; to: number },
   onProgress: OnProgress,
+  filters: readonly Filter[] = filtersOf(sources),
 ): Promise<ChainEvent[]> {
   const logs: NodeLog[] = []
-  for (const filter of filtersOf(sources)) {
+  for (const filter of filters) {
     for (const log of await readLogs(client, filter, range, onProgress)) logs.push(log)
   }
   const times = await readTimes(client, logs, onProgress)

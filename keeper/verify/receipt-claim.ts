@@ -1,4 +1,4 @@
-import { AbiCoder, TypedDataEncoder, concat, keccak256, recoverAddress } from 'ethers'
+import { TypedDataEncoder, concat, keccak256, recoverAddress } from 'ethers'
 import { z } from 'zod'
 import { KeeperError } from '../base/errors.ts'
 import { addressSchema, faultsOf, hexSchema } from '../base/schema.ts'
@@ -63,13 +63,13 @@ function invalid(reason: string): KeeperError {
   return new KeeperError('RECEIPT_INVALID', { reason })
 }
 
-const LEAF = ['address', 'uint32', 'uint16', 'uint16', 'bool']
+export type Figures = Pick<Claim, 'node' | 'hour' | 'seen' | 'expected' | 'online'>
 
-type Figures = Pick<Claim, 'node' | 'hour' | 'seen' | 'expected' | 'online'>
-
+/** keccak(keccak(abi.encode(address, uint32, uint16, uint16, bool))): five words, each filled up with zeros. */
 export function leafOf({ node, hour, seen, expected, online }: Figures): Hex {
-  const encoded = AbiCoder.defaultAbiCoder().encode(LEAF, [node, hour, seen, expected, online])
-  return keccak256(keccak256(encoded)) as Hex
+  const numbers = [hour, seen, expected, Number(online)].map((number) => number.toString(16))
+  const words = [node.slice(2), ...numbers].map((digits) => digits.padStart(64, '0'))
+  return keccak256(keccak256(`0x${words.join('')}`)) as Hex
 }
 
 /** Of two neighbours the smaller one first, so that a proof needs no sides. */

@@ -27,6 +27,8 @@ const FOREVER = 2 ** 32 - 1
 /** Who was in which cycle, with which fund address and weight, from the events of the roster alone. */
 export class RosterHistory {
   readonly #members: Member[] = []
+  /** Every index that a node ever had: one that came back has a new one. */
+  readonly #indices = new Map<Address, number[]>()
   /** By fund address and index; the newest last. */
   readonly #redirects = new Map<string, Redirect[]>()
 
@@ -61,6 +63,11 @@ export class RosterHistory {
     return member !== undefined && member.activeFrom <= cycle && cycle <= member.activeTo
   }
 
+  /** The bit of a node in a cycle; undefined: it had none. */
+  indexOf(cycle: Cycle, node: Address): number | undefined {
+    return this.#indices.get(node)?.find((index) => this.isActive(cycle, index))
+  }
+
   fundOf(cycle: Cycle, index: number): Address | undefined {
     return inForce(this.#members[index]?.funds, cycle)
   }
@@ -93,6 +100,7 @@ export class RosterHistory {
       funds: [{ from: activeFrom, value: fund }],
       weights: [{ from: activeFrom, value: weight }],
     })
+    this.#indices.set(node, [...(this.#indices.get(node) ?? []), index])
     return tooEarly(index, activeFrom, openCycle)
   }
 

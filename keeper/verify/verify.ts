@@ -8,13 +8,17 @@ import { auditChain } from './audit-chain.ts'
 import type { ChainAsk, ChainAudit } from './audit-chain.ts'
 import { auditAnchors, readAnchorIndex } from './audit-anchors.ts'
 import { auditJournal, resolvedNonces } from './audit-journal.ts'
+import { ReceiptAudit } from './audit-receipts.ts'
+import type { Home, JudgedReceipt, Shown } from './audit-receipts.ts'
 import { SHARE } from './audit-state.ts'
 import type { CycleAudit, CycleState } from './audit-state.ts'
 import { auditStore } from './audit-store.ts'
 import type { StoreNotes } from './audit-store.ts'
+import { auditTally } from './audit-tally.ts'
 import type { Totals } from './books.ts'
-import { sentenceOf } from './divergence.ts'
-import type { Divergence, Layer } from './divergence.ts'
+import { tell } from './divergence.ts'
+import type { Layer, Told } from './divergence.ts'
+import type { Court, Outcome } from './judge-receipt.ts'
 import { readJournal } from './journal-view.ts'
 
 /** The keeper's own records; left out, only the chain is verified. */
@@ -50,9 +54,8 @@ export interface CycleLine {
   strangers: Address[]
 }
 
-export interface Told extends Divergence {
-  sentence: string
-}
+/** How many receipts came to what. */
+export type ReceiptCounts = Partial<Record<Outcome, number>>
 
 /** The answer of `muster verify --json`. */
 export interface Verdict {
@@ -67,6 +70,8 @@ export interface Verdict {
   /** Over all cycles: funded = paid + withdrawn + credits + unpaid + pool + returned. */
   totals: Totals
   journalRows: number
+  /** Of those that were shown. */
+  receipts: ReceiptCounts
   notes: string[]
   /** The first one, or null. */
   divergence: Told | null
@@ -75,14 +80,26 @@ export interface Verdict {
   found: number
 }
 
-/** Derivation ↔ chain, chain ↔ journal, journal ↔ store: in this order, and the first difference counts. */
-export async function verify(ask: ChainAsk, withRecords?: WithRecords): Promise<Verdict> {
+/**
+ * Derivation ↔ chain, chain ↔ journal, journal ↔ store, and receipts ↔ chain: in this order, and the first
+ * difference counts.
+ */
+export async function verify(
+  ask: ChainAsk,
+  withRecords?: WithRecords,
+  shown: readonly Shown[] = [],
+): Promise<Verdict> {
   const chain = await auditChain(ask)
   const { findings } = chain
   const notes = chain.hasOldBalances ? [] : [NO_OLD_BALANCES]
-  const check = (records: Records): Promise<number> => verifyRecords(ask, chain, records, notes)
+  const receipts = new ReceiptAudit(homeOf(ask), courtOf(chain), findings)
+  const check = (records: Records): Promise<number> =>
+    verifyRecords(ask, { chain, receipts, notes }, records)
   const journalRows = withRecords ? await withRecords(check) : 0
-  const divergences = findings.list.map((each) => ({ ...each, sentence: sentenceOf(each) }))
+  for (const each of shown) receipts.add(each)
+  const counts = countOutcomes(receipts.judged)
+  notes.push(...notesOf(receipts.judged))
+  const divergences = findings.list.map(tell)
   const layerOf = (layer: Layer): Verdict['layers'][Layer] =>
     findings.layers.has(layer) ? 'diverged' : 'ok'
   const others = withRecords ? layerOf : (): 'skipped' => 'skipped'
@@ -92,10 +109,16 @@ export async function verify(ask: ChainAsk, withRecords?: WithRecords): Promise<
     block: chain.head,
     events: chain.events.length,
     transactions: chain.txs.size,
-    layers: { chain: layerOf('chain'), journal: others('journal'), store: others('store') },
+    layers: {
+      chain: layerOf('chain'),
+      journal: others('journal'),
+      store: others('store'),
+      receipts: shown.length > 0 ? layerOf('receipts') : 'skipped',
+    },
     cycles: linesOf(ask, chain),
     totals: chain.state.books.totals,
     journalRows,
+    receipts: counts,
     notes,
     divergence: divergences[0] ?? null,
     divergences,
@@ -108,12 +131,44 @@ const NO_OLD_BALANCES =
 const EMPTY_JOURNAL =
   'the journal of this store is empty: --chain-only verifies without the keeper’s records'
 
+function homeOf({ client, registry }: ChainAsk): Home {
+  return { chainId: client.chainId, registry }
+}
+
+function courtOf({ state, time }: ChainAudit): Court {
+  return { roster: state.roster, evidence: state.evidence, now: time }
+}
+
+// What each of them says is in the list of `muster receipts verify`; here a handful shows what is there.
+const MAX_RECEIPT_NOTES = 20
+
+/** Receipts that contradict nothing and are not simply kept. */
+function notesOf(judged: readonly JudgedReceipt[]): string[] {
+  const quiet = new Set<Outcome>(['kept', 'contradicted', 'invalid'])
+  const told = judged.filter(({ outcome }) => !quiet.has(outcome))
+  const lines = told.map(({ from, outcome, reason }) => `receipt ${from}: ${outcome}: ${reason}`)
+  const rest = lines.length - MAX_RECEIPT_NOTES
+  return [...lines.slice(0, MAX_RECEIPT_NOTES), ...(rest > 0 ? [`and ${rest} more`] : [])]
+}
+
+export function countOutcomes(judged: readonly JudgedReceipt[]): ReceiptCounts {
+  const counts: ReceiptCounts = {}
+  for (const { outcome } of judged) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
+}
+
+interface Verifying {
+  chain: ChainAudit
+  receipts: ReceiptAudit
+  notes: string[]
+}
+
 async function verifyRecords(
-  { client, registry, rewards, onProgress }: ChainAsk,
-  chain: ChainAudit,
+  chainAsk: ChainAsk,
+  { chain, receipts, notes }: Verifying,
   { db, notes: storeNotes, side, ours }: Records,
-  notes: string[],
 ): Promise<number> {
+  const { client, registry, rewards, onProgress } = chainAsk
   const { findings } = chain
   const journal = await readJournal(db, client.chainId, onProgress)
   if (journal.rows.length === 0) notes.push(EMPTY_JOURNAL)
@@ -130,6 +185,11 @@ async function verifyRecords(
   const { cycles } = chain.state
   const notesAsk = { notes: storeNotes, side, cycles }
   await auditStore({ db, client, journal, findings, onProgress, ...notesAsk })
+  const { tally } = storeNotes
+  const isWanted = (cycle: Cycle): boolean => cycle >= chainAsk.from && cycle <= chainAsk.to
+  const place = { home: homeOf(chainAsk), court: courtOf(chain) }
+  const tallyAsk = { ...place, isWanted, receipts, findings, notes, onProgress }
+  if (tally) await auditTally({ tally, ...tallyAsk })
   return journal.rows.length
 }
 

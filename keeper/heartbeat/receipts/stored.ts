@@ -82,3 +82,34 @@ async function receiptIn(
   const { seen = 0, online = false } = rows[place] ?? {}
   return { chainId, registry, ...signed, node, seen, online, proof }
 }
+
+export interface TallyHour {
+  hour: Hour
+  expected: number
+  validators: number
+  /** Absent while it is not signed. */
+  signed?: { root: Hex; signature: Hex; reporter: Address }
+}
+
+interface TallyRow {
+  hour: number
+  expected: number
+  validators: number
+  root: Hex | null
+  signature: Hex | null
+  reporter: Address | null
+}
+
+/** Every hour that was closed over beats, oldest first: what an audit holds against rows and chain. */
+export async function listTallyHours(db: Db): Promise<TallyHour[]> {
+  const rows = await db.query<TallyRow>(
+    `select hour, expected, validators, root, signature, reporter
+     from tally_hour where heard order by hour`,
+  )
+  return rows.map(({ hour, expected, validators, root, signature, reporter }) => ({
+    hour,
+    expected,
+    validators,
+    ...(root && signature && reporter ? { signed: { root, signature, reporter } } : {}),
+  }))
+}

@@ -56,13 +56,15 @@ describe('muster verify at the command line', function () {
       'cycles',
       'totals',
       'journalRows',
+      'receipts',
       'notes',
       'divergence',
       'divergences',
       'found',
     ])
     expect(json).to.include({ ok: true, chainId: 31_337, divergence: null, found: 0 })
-    expect(json['layers']).to.deep.equal({ chain: 'ok', journal: 'ok', store: 'ok' })
+    const layers = { chain: 'ok', journal: 'ok', store: 'ok', receipts: 'skipped' }
+    expect(json['layers']).to.deep.equal(layers)
     const totals = json['totals'] as Record<string, string>
     const { funded = '0', ...parts } = totals
     const sum = Object.values(parts).reduce((total, part) => total + BigInt(part), 0n)
@@ -77,7 +79,8 @@ describe('muster verify at the command line', function () {
     const args = ['verify', '--chain-only', ...named, '--json']
     const { code, json, stdout, stderr } = await runCli(args, { MUSTER_RPC_URL })
     expect(code, stdout + stderr).to.equal(0)
-    expect(json['layers']).to.deep.equal({ chain: 'ok', journal: 'skipped', store: 'skipped' })
+    const skipped = { journal: 'skipped', store: 'skipped', receipts: 'skipped' }
+    expect(json['layers']).to.deep.equal({ chain: 'ok', ...skipped })
     expect(json['cycles']).to.have.nested.property('[0].eligible', 854)
   })
 
