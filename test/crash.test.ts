@@ -3,14 +3,11 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { attemptsOf } from '../keeper/chain/journal/journal.ts'
-import { closeKeeper, openKeeper } from '../keeper/keeper.ts'
-import { copyBooks } from './helpers/books.ts'
-import type { Books } from './helpers/books.ts'
-import { POSTGRES_URL, createDatabase } from './helpers/databases.ts'
+import { STORES } from './helpers/databases.ts'
 import type { DayOrder } from './helpers/day-child.ts'
 import { daySlots, expectJournalComplete, expectPaidOnce } from './helpers/day-oracle.ts'
-import { ETHER, createWorld, makeMembers, pushCycle, testDeps } from './helpers/muster.ts'
-import type { World } from './helpers/muster.ts'
+import { ETHER } from './helpers/muster.ts'
+import { usePushedDay } from './helpers/pushed-day.ts'
 
 const CHILD = fileURLToPath(new URL('./helpers/day-child.ts', import.meta.url))
 const MEMBERS = 25
@@ -39,36 +36,13 @@ const DEATHS: { at: Omit<DayOrder, keyof Place>; title: string }[] = [
   { at: { dieAt: 'transferred' }, title: 'after the last batch, before the slot is closed' },
 ]
 
-for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'PostgreSQL']) {
+for (const store of STORES) {
   describe(`a keeper killed in the middle of the day (${store})`, function () {
     this.timeout(180_000)
-    let world: World
-    let books: Books
-
-    // The evidence is pushed once; every death starts from a copy of that chain and those books.
-    let snapshot: string
-    before(async () => {
-      world = await createWorld({ members: makeMembers(MEMBERS) })
-      const database = store === 'PGlite' ? undefined : await createDatabase()
-      const config = { ...world.config, databaseUrl: database?.url }
-      const keeper = await openKeeper(config, testDeps())
-      await pushCycle(world, keeper, 1, Array<number>(MEMBERS).fill(24))
-      await closeKeeper(keeper)
-      books = await copyBooks(world, database)
-    })
-    after(async () => {
-      await world.close()
-      await books.drop()
-    })
-
-    beforeEach(async () => {
-      snapshot = await world.node.request<string>('evm_snapshot')
-      await books.restore()
-    })
-    afterEach(() => world.node.request('evm_revert', [snapshot]))
+    const day = usePushedDay(store, MEMBERS)
 
     async function runChild(order: Partial<DayOrder> = {}): Promise<number | 'SIGKILL'> {
-      const place: Place = { rpcUrl: world.node.url, home: world.home, ...books.place }
+      const place: Place = { rpcUrl: day.world.node.url, home: day.world.home, ...day.books.place }
       const json = JSON.stringify({ ...place, ...order })
       const child = spawn(process.execPath, [CHILD, json], { stdio: ['ignore', 'ignore', 'pipe'] })
       const said: string[] = []
@@ -80,10 +54,10 @@ for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'Postgr
 
     /** The books of the chain, the journal and the slot are those of a day without a crash. */
     async function expectSameBooks(): Promise<void> {
-      await expectPaidOnce(world, { members: MEMBERS, share: SHARE, cycles: 1 })
-      const db = await books.open()
+      await expectPaidOnce(day.world, { members: MEMBERS, share: SHARE, cycles: 1 })
+      const db = await day.books.open()
       try {
-        const rows = await expectJournalComplete(world, db)
+        const rows = await expectJournalComplete(day.world, db)
         const kinds = rows.map(({ kind }) => kind)
         expect(kinds).to.deep.equal(['extract', ...Array<string>(3).fill('transfer')])
         for (const { id } of rows) expect(await attemptsOf(db, id)).to.have.length(1)

@@ -6,21 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { cutOf, systemClock } from '../keeper/base/time.ts'
 import { attemptsOf, listJournal } from '../keeper/chain/journal/journal.ts'
-import { closeKeeper, openKeeper } from '../keeper/keeper.ts'
-import { copyBooks } from './helpers/books.ts'
-import type { Books } from './helpers/books.ts'
-import { POSTGRES_URL, createDatabase } from './helpers/databases.ts'
+import { STORES } from './helpers/databases.ts'
 import { daySlots, expectJournalComplete, expectPaidOnce } from './helpers/day-oracle.ts'
-import {
-  ETHER,
-  FIRST_CUT,
-  createWorld,
-  makeMembers,
-  pushCycle,
-  testDeps,
-} from './helpers/muster.ts'
-import type { World } from './helpers/muster.ts'
+import { ETHER, FIRST_CUT } from './helpers/muster.ts'
 import { expectJournalWhole } from './helpers/oracle.ts'
+import { usePushedDay } from './helpers/pushed-day.ts'
 import type { WatchedOrder } from './helpers/watched-child.ts'
 
 const CHILD = fileURLToPath(new URL('./helpers/watched-child.ts', import.meta.url))
@@ -44,43 +34,26 @@ const STOPS: { stopAt: Stop; title: string }[] = [
 /** What the journal had signed: nonce, hash and bytes. */
 type Signed = { id: bigint; nonce: number | undefined; raw: string[] }[]
 
-for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'PostgreSQL']) {
+for (const store of STORES) {
   describe(`a keeper that is asked to stop in the middle of the day (${store})`, function () {
     this.timeout(180_000)
-    let world: World
-    let books: Books
-    let snapshot: string
+    const day = usePushedDay(store, MEMBERS, { isNodeApart: true })
     let log: string
 
-    before(async () => {
-      world = await createWorld({ members: makeMembers(MEMBERS), isNodeApart: true })
-      log = join(world.home, 'keeper.log')
-      const database = store === 'PGlite' ? undefined : await createDatabase()
-      const keeper = await openKeeper({ ...world.config, databaseUrl: database?.url }, testDeps())
-      await pushCycle(world, keeper, 1, Array<number>(MEMBERS).fill(24))
-      await closeKeeper(keeper)
-      books = await copyBooks(world, database)
-    })
-    after(async () => {
-      await world.close()
-      await books.drop()
-    })
     beforeEach(async () => {
-      snapshot = await world.node.request<string>('evm_snapshot')
-      await books.restore()
+      log = join(day.world.home, 'keeper.log')
       await rm(log, { force: true })
     })
-    afterEach(() => world.node.request('evm_revert', [snapshot]))
 
     /** The daemon, with the slot just behind it; resolves when it has stopped, with how long that took. */
     async function run(stopAt?: Stop): Promise<{ code: number; stoppedMs: number }> {
       const order: WatchedOrder = {
-        rpcUrl: world.node.url,
-        home: world.home,
+        rpcUrl: day.world.node.url,
+        home: day.world.home,
         logFile: log,
         aheadSeconds: CUT + 5 - systemClock.now(),
         stopLimitMs: STOP_LIMIT_MS,
-        ...books.place,
+        ...day.books.place,
         ...(stopAt ? { stopAt } : {}),
       }
       const child = spawn(process.execPath, [CHILD, JSON.stringify(order)], { stdio: 'ignore' })
@@ -103,13 +76,13 @@ for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'Postgr
     }
 
     async function signedOf(): Promise<Signed> {
-      const db = await books.open()
+      const db = await day.books.open()
       try {
         await expectJournalWhole(db)
         const rows = (await listJournal(db, { limit: 10_000 })).toReversed()
         const signed: Signed = []
         for (const { id, nonce, sender } of rows) {
-          if (sender !== world.muster.deployment.keeper) continue
+          if (sender !== day.world.muster.deployment.keeper) continue
           signed.push({ id, nonce, raw: (await attemptsOf(db, id)).map(({ raw }) => raw) })
         }
         return signed
@@ -119,10 +92,10 @@ for (const store of POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'Postgr
     }
 
     async function expectWholeDay(): Promise<void> {
-      await expectPaidOnce(world, { members: MEMBERS, share: SHARE, cycles: 1 })
-      const db = await books.open()
+      await expectPaidOnce(day.world, { members: MEMBERS, share: SHARE, cycles: 1 })
+      const db = await day.books.open()
       try {
-        const kinds = (await expectJournalComplete(world, db)).map(({ kind }) => kind)
+        const kinds = (await expectJournalComplete(day.world, db)).map(({ kind }) => kind)
         expect(kinds).to.deep.equal(['extract', 'transfer', 'transfer', 'transfer'])
         const slots = (await daySlots(db)).filter(({ slot }) => slot === CUT)
         expect(slots.map(({ status }) => status)).to.deep.equal(['completed'])

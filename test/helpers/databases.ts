@@ -4,6 +4,10 @@ import { openPostgres } from '../../keeper/store/postgres.ts'
 /** The server for tests that start processes; undefined: there is none, and they run on PGlite alone. */
 export const POSTGRES_URL = process.env['DATABASE_URL']
 
+/** What such a test runs on. */
+export const STORES: readonly ('PGlite' | 'PostgreSQL')[] =
+  POSTGRES_URL === undefined ? ['PGlite'] : ['PGlite', 'PostgreSQL']
+
 export interface TestDatabase {
   url: string
   drop(): Promise<void>
