@@ -72,6 +72,12 @@ describe('the daily slot', function () {
   const states = async (): Promise<unknown[]> =>
     (await daySlots(keeper.db)).map(({ slot, status, attempts }) => [slot, status, attempts])
 
+  /** The first so many days, each in one run. */
+  const expectCompleted = async (days: number): Promise<void> => {
+    const slots = Array.from({ length: days }, (_, i) => [CUT + i * DAY, 'completed', 1])
+    expect(await states()).to.deep.equal(slots)
+  }
+
   for (const { title, cycles, now } of [
     { title: 'at 18:07', cycles: 2, now: 7 * 60 },
     { title: 'the next day at 09:00', cycles: 2, now: 15 * HOUR },
@@ -86,8 +92,7 @@ describe('the daily slot', function () {
       clock.set(last + now)
       await start().wake()
       await runner?.wake()
-      const slots = Array.from({ length: cycles }, (_, i) => [CUT + i * DAY, 'completed', 1])
-      expect(await states()).to.deep.equal(slots)
+      await expectCompleted(cycles)
       const reasons = (await daySlots(keeper.db)).map(({ lateReason }) => lateReason)
       expect(reasons[0]).to.equal(undefined)
       expect(reasons.at(-1)).to.equal(`started ${now} s after its time`)
@@ -132,7 +137,7 @@ describe('the daily slot', function () {
     clock.jump(2 * DAY)
     await runner?.wake()
     await runner?.wake()
-    expect(await states()).to.deep.equal([[CUT, 'completed', 1]])
+    await expectCompleted(1)
     const [alert] = alerts.active()
     expect([alert?.kind, alert?.facts['jumpSeconds']]).to.deep.equal(['clock-jump', 2 * DAY])
     await nextCycle(2)
@@ -140,10 +145,7 @@ describe('the daily slot', function () {
     clock.advance(DAY)
     await runner?.wake()
     expect(alerts.active()).to.deep.equal([])
-    expect(await states()).to.deep.equal([
-      [CUT, 'completed', 1],
-      [CUT + DAY, 'completed', 1],
-    ])
+    await expectCompleted(2)
     await expectBooks(2)
   })
 
@@ -159,7 +161,7 @@ describe('the daily slot', function () {
       clock.advance(HOUR)
       await runner?.wake()
     }
-    expect(await states()).to.deep.equal([[CUT, 'completed', 1]])
+    await expectCompleted(1)
     await expectBooks(1)
   })
 
@@ -169,10 +171,7 @@ describe('the daily slot', function () {
     clock.jump(DAY)
     await runner?.wake()
     expect(alerts.active()).to.deep.equal([])
-    expect(await states()).to.deep.equal([
-      [CUT, 'completed', 1],
-      [CUT + DAY, 'completed', 1],
-    ])
+    await expectCompleted(2)
     await expectBooks(2)
   })
 
@@ -189,10 +188,7 @@ describe('the daily slot', function () {
     }
     await start({ missedSlots: 'skip' }).wake()
     expect(during).to.deep.equal(['busy', [CUT, 'running', 1]])
-    expect(await states()).to.deep.equal([
-      [CUT, 'completed', 1],
-      [CUT + DAY, 'completed', 1],
-    ])
+    await expectCompleted(2)
     await expectBooks(2)
   })
 
@@ -206,17 +202,14 @@ describe('the daily slot', function () {
     expect(beside).to.deep.equal(['RUN_IN_PROGRESS'])
     const after = await runDaySlot(keeper, { cycle: 1 })
     expect([after.txs, after.paid]).to.deep.equal([[], ETHER])
-    expect(await states()).to.deep.equal([[CUT, 'completed', 1]])
+    await expectCompleted(1)
 
     await nextCycle(2)
     const before = await runDaySlot(keeper, { cycle: 2 })
     expect(before.txs.map(({ kind }) => kind)).to.deep.equal(['extract', 'transfer'])
     clock.set(CUT + DAY)
     await runner?.wake()
-    expect(await states()).to.deep.equal([
-      [CUT, 'completed', 1],
-      [CUT + DAY, 'completed', 1],
-    ])
+    await expectCompleted(2)
     await expectBooks(2)
   })
 })

@@ -1,14 +1,14 @@
 import { expect } from 'chai'
 import type { Address } from '../../../../keeper/base/schema.ts'
-import { attemptsOf, listJournal } from '../../../../keeper/chain/journal/journal.ts'
 import type { TxRecord } from '../../../../keeper/chain/journal/journal-rows.ts'
+import { attemptsOf, listJournal } from '../../../../keeper/chain/journal/journal.ts'
 import { openKmsSigner } from '../../../../keeper/chain/keys/kms-signer.ts'
 import { openRemoteSigner } from '../../../../keeper/chain/keys/remote-signer.ts'
+import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
+import type { TxSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { SenderOptions } from '../../../../keeper/chain/sending/send-context.ts'
 import { openSender } from '../../../../keeper/chain/sending/sender.ts'
 import type { Sender } from '../../../../keeper/chain/sending/sender.ts'
-import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
-import type { TxSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { Db } from '../../../../keeper/store/db.ts'
 import { TEST_KEYS, countOf, mine, placeCounter, startNode } from '../../../helpers/chain.ts'
 import type { TestNode } from '../../../helpers/chain.ts'
@@ -83,6 +83,20 @@ describe('a signer that fails or lies, seen by the sender', function () {
       : [refusal.code]
   }
 
+  /** While its service is in that mood, and never again when it is well. */
+  async function expectRefused(
+    service: Service,
+    signer: TxSigner,
+    { mood, told }: { mood: Mood; told: unknown[] },
+  ): Promise<void> {
+    service.mood = mood
+    const recover = (): TxSigner => {
+      service.mood = 'well'
+      return signer
+    }
+    expect(await refuseThenSend(signer, recover)).to.deep.equal(told)
+  }
+
   describe('Web3Signer', () => {
     let service: Service
     let signer: TxSigner
@@ -110,14 +124,8 @@ describe('a signer that fails or lies, seen by the sender', function () {
       ['high-s', 'signs with a high s', 'SIGNATURE_WRONG', 's'],
     ]
     for (const [mood, what, ...told] of moods) {
-      it(`S-25 a remote signer that ${what} is refused before the journal and the nonce is kept`, async () => {
-        service.mood = mood
-        const recover = (): TxSigner => {
-          service.mood = 'well'
-          return signer
-        }
-        expect(await refuseThenSend(signer, recover)).to.deep.equal(told)
-      })
+      it(`S-25 a remote signer that ${what} is refused before the journal and the nonce is kept`, () =>
+        expectRefused(service, signer, { mood, told }))
     }
 
     it('S-25 a signer that fails at a bump leaves the first attempt, which still counts', async () => {
@@ -177,14 +185,8 @@ describe('a signer that fails or lies, seen by the sender', function () {
       ],
     ]
     for (const [mood, what, ...told] of moods) {
-      it(`S-25 a KMS that ${what} is refused before the journal and the nonce is kept`, async () => {
-        service.mood = mood
-        const recover = (): TxSigner => {
-          service.mood = 'well'
-          return signer
-        }
-        expect(await refuseThenSend(signer, recover)).to.deep.equal(told)
-      })
+      it(`S-25 a KMS that ${what} is refused before the journal and the nonce is kept`, () =>
+        expectRefused(service, signer, { mood, told }))
     }
 
     it('S-25 a KMS that signs with a high s is sent with the low one', async () => {
