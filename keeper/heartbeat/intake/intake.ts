@@ -5,7 +5,7 @@ import type { Address, Hex } from '../../base/schema.ts'
 import { hourOf, systemClock } from '../../base/time.ts'
 import type { Clock, Hour } from '../../base/time.ts'
 import type { Counted, NodeStatus, Tally } from '../tally/tally.ts'
-import { PROTOCOL_VERSION } from './frames.ts'
+import { MIN_PING_MS, PROTOCOL_VERSION } from './frames.ts'
 import type { HelloFacts, LoginFrame, ServerFrame } from './frames.ts'
 import { Gate } from './gate.ts'
 import type { GateOptions } from './gate.ts'
@@ -100,7 +100,7 @@ class SessionIntake implements Intake, SessionHost {
     this.#options = options
     this.#limits = limitsOf(options.limits)
     this.#real = options.realClock ?? systemClock
-    this.#pingMs = Math.max(1, Math.round(rule.pingMs / (options.paceFactor ?? 1)))
+    this.#pingMs = Math.max(MIN_PING_MS, Math.round(rule.pingMs / (options.paceFactor ?? 1)))
     this.#gate = new Gate(options, this.#limits, this.#pingMs * rule.statusEvery)
     this.#nodes = new Nodes(this.#limits)
     this.#sweepLater()

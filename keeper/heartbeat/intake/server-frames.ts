@@ -1,5 +1,5 @@
 import { KeeperError } from '../../base/errors.ts'
-import { PROTOCOL_VERSION } from './frames.ts'
+import { MIN_PING_MS, PROTOCOL_VERSION } from './frames.ts'
 import type { CountedFrame, HelloFacts, HelloFrame, ServerFrame } from './frames.ts'
 import { addressField, hexField, numberField, parseObject, recordOf, textField } from './fields.ts'
 
@@ -9,8 +9,7 @@ const MAX_TEXT = 2_048
 const MAX_CODE = 64
 const CHALLENGE_BYTES = 32
 const MAX_UINT32 = 2 ** 32 - 1
-// An intake that is wrong or hostile must not make its nodes spin, or sleep for days.
-const MIN_PING_MS = 5
+// Nor make them sleep for days.
 const MAX_PING_MS = 3_600_000
 const MAX_STATUS_EVERY = 3_600
 

@@ -59,8 +59,7 @@ function refuseSpent(desk: BeatDesk, beat: SignedBeat, record: NodeRecord | unde
   }
   const sinceMs = desk.clock.nowMs() - record.signedMs
   // A third of the interval is the tally's tolerance: sooner than two thirds it never counts.
-  if (sinceMs >= 0 && 3 * sinceMs < 2 * intervalMs(desk.tally.rule))
-    throw tooSoon(desk, beat, 'too-soon')
+  if (3 * sinceMs < 2 * intervalMs(desk.tally.rule)) throw tooSoon(desk, beat, 'too-soon')
 }
 
 function notCounted(desk: BeatDesk, beat: SignedBeat, { why, hour }: Counted): KeeperError {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Logger } from '../../../../keeper/base/log.ts'
 import type { HelloFrame } from '../../../../keeper/heartbeat/intake/frames.ts'
 import { ATTEMPTS_PER_SESSION, DEFAULT_LIMITS } from '../../../../keeper/heartbeat/intake/limits.ts'
 import {
@@ -166,6 +167,8 @@ describe('a flood', () => {
     const lines = Array.from({ length: most + 1 }, () => connect(desk, '192.0.2.1'))
     expect(lines.filter(({ closed }) => closed !== undefined)).to.have.length(1)
     expect(endOf(lines[most] as Line)).to.deep.equal(['ADDRESS_FULL', 4_429])
+    lines[most]?.session.ended()
+    expect(endOf(connect(desk, '192.0.2.1'))).to.deep.equal(['ADDRESS_FULL', 4_429])
     expect(connect(desk, '192.0.2.2').kinds()).to.deep.equal(['hello'])
     lines[0]?.session.ended()
     expect(connect(desk, '192.0.2.1').kinds()).to.deep.equal(['hello'])
@@ -226,13 +229,34 @@ describe('a flood', () => {
     expect(lines.map(({ closed }) => closed)).to.deep.equal([undefined, undefined])
   })
 
-  it('of refusals is counted and writes nothing into the log of a running intake', async () => {
-    const lines: unknown[] = []
-    const write = (...line: unknown[]): void => void lines.push(line)
-    const log = { debug: () => {}, info: write, warn: write, error: write, child: () => log }
+  it('of refusals is counted and writes nothing into the log of a running intake', () => {
+    const { log, lines } = readableLog()
     desk = openDesk({ log })
     for (let i = 0; i < 200; i += 1) connect(desk, `198.51.100.${i}`).send('{')
     expect(lines).to.deep.equal([])
     expect(desk.intake.figures().refused).to.deep.equal({ FRAME_INVALID: 200 })
   })
+
+  it('of logins while the roster cannot be read writes one line a minute', async () => {
+    const { log, lines } = readableLog()
+    desk = openDesk({ log })
+    desk.roster.before = () => Promise.reject(new TypeError('the chain is away'))
+    for (let i = 0; i < 10; i += 1) await connect(desk).login(nodeKey(0))
+    expect(lines).to.deep.equal(['roster-unread'])
+    expect(desk.intake.figures().refused).to.deep.equal({ ROSTER_UNREAD: 10 })
+  })
 })
+
+/** The names of the events that an operator sees: debugging is left out. */
+function readableLog(): { log: Logger; lines: string[] } {
+  const lines: string[] = []
+  const write = (_facts: object, event: string): void => void lines.push(event)
+  const log: Logger = {
+    debug: () => {},
+    info: write,
+    warn: write,
+    error: write,
+    child: () => log,
+  }
+  return { log, lines }
+}

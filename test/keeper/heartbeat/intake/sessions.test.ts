@@ -58,6 +58,17 @@ describe('a session', () => {
     expect((connect(desk).heard[0] as HelloFrame).challenge).to.not.equal(challenge)
   })
 
+  it('of a compressed clock pings so much faster, and never faster than a node will take', () => {
+    for (const [paceFactor, pingMs] of [
+      [600, 25],
+      [100_000, 5],
+    ] as const) {
+      const fast = openDesk({ paceFactor })
+      expect((connect(fast).heard[0] as HelloFrame).pingMs).to.equal(pingMs)
+      fast.intake.close()
+    }
+  })
+
   it('is open after the login; every third ping is asked for a status, which counts once (Z-40)', async () => {
     const line = await enter(desk)
     expect(line.session.node).to.equal(addressOf(nodeKey(0)))
@@ -211,6 +222,18 @@ describe('a session', () => {
     await desk.intake.recheck()
     const ends = [gone, forgotten, stays].map(({ closed }) => closed?.code)
     expect(ends).to.deep.equal([4_410, 4_404, undefined])
+  })
+
+  it('of a node that was removed and added again begins anew: nothing is kept of who is gone', async () => {
+    const node = addressOf(nodeKey(0))
+    const before = await enter(desk)
+    for (let n = 1; n <= 2; n += 1) ping(before, n)
+    desk.members.set(node, 'removed')
+    await desk.intake.recheck()
+    desk.members.set(node, 'active')
+    const after = await enter(desk)
+    for (let n = 1; n <= 3; n += 1) ping(after, n)
+    expect(after.kinds()).to.deep.equal(['hello', 'welcome', 'pong', 'pong', 'pong', 'counted'])
   })
 
   it('stays while the roster cannot be read', async () => {
