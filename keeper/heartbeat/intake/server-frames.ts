@@ -9,7 +9,7 @@ const MAX_TEXT = 2_048
 const MAX_CODE = 64
 const CHALLENGE_BYTES = 32
 const MAX_UINT32 = 2 ** 32 - 1
-// Nor make them sleep for days.
+// A wrong or hostile intake must not make its nodes sleep for days either.
 const MAX_PING_MS = 3_600_000
 const MAX_STATUS_EVERY = 3_600
 
