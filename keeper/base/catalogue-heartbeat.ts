@@ -153,7 +153,7 @@ export const heartbeat = rows({
     exitCode: EXIT.config,
   },
   INTAKE_REFUSED: {
-    sentence: 'The intake at {origin} refuses with {refusal}: {said}',
+    sentence: 'The intake at {origin} refuses with {refusal} ({said}).',
     wayOut: 'Its operator knows more; a newer agent may know the code.',
     exitCode: EXIT.failed,
   },
