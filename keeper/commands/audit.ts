@@ -101,7 +101,7 @@ async function readNotes(t: Db): Promise<StoreNotes> {
 }
 
 /** Row by row only when an hour is recounted: forty days of 10,000 validators are ten million. */
-async function tallyOf(t: Db): Promise<TallyNotes> {
+export async function tallyOf(t: Db): Promise<TallyNotes> {
   const rowsOf = async (hour: Hour): Promise<readonly TallyRow[] | undefined> => {
     const rows = (await readClosedHour(t, hour))?.rows ?? []
     return rows.length > 0 ? rows : undefined

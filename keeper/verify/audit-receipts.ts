@@ -70,7 +70,7 @@ export class ReceiptAudit {
     if (!known || known.root === root) return true
     this.#findings.add({
       layer: 'receipts',
-      kind: 'receipt-two-roots',
+      kind: 'two-roots',
       cycle: this.#court.evidence.cycleOf(hour),
       what: `${reporter} signed hour ${hour} more than once (${known.from}; ${from})`,
       expected: `one root, ${known.root}`,
@@ -89,7 +89,7 @@ export class ReceiptAudit {
       this.judged.push({ from, outcome: 'invalid', reason })
       this.#findings.add({
         layer: 'receipts',
-        kind: 'receipt-invalid',
+        kind: 'invalid-receipt',
         what: `what ${from} shows`,
         expected: 'a receipt that proves itself, of this chain and registry',
         found: `one that does not: ${reason}`,
@@ -124,7 +124,7 @@ export class ReceiptAudit {
     if (!known || known.figures === figures) return true
     this.#findings.add({
       layer: 'receipts',
-      kind: 'receipt-two-leaves',
+      kind: 'two-leaves',
       cycle: this.#court.evidence.cycleOf(hour),
       what: `${reporter} signed hour ${hour} of ${node} twice under one root (${known.from}; ${from})`,
       expected: known.figures,

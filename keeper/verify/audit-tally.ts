@@ -26,6 +26,7 @@ export interface TallyRow {
 }
 
 export interface TallyNotes {
+  /** In order. */
   hours: readonly TallyHour[]
   /** Undefined when its counters are gone: they are kept for some weeks only. */
   rowsOf(hour: Hour): Promise<readonly TallyRow[] | undefined>
@@ -47,10 +48,13 @@ export interface TallyAsk {
 export async function auditTally(ask: TallyAsk): Promise<void> {
   const { tally, court, onProgress } = ask
   const hours = tally.hours.filter(({ hour }) => ask.isWanted(court.evidence.cycleOf(hour)))
+  // The oldest are pruned first: an hour without rows behind one that has them was emptied by somebody.
+  let isKept = false
   for (const [i, hour] of hours.entries()) {
     const rows = await tally.rowsOf(hour.hour)
+    isKept ||= rows !== undefined
     checkSignature(ask, hour)
-    if (rows) checkRows(ask, hour, rows)
+    if (isKept) checkRows(ask, hour, rows ?? [])
     if (rows) checkBits(ask, hour, rows)
     onProgress('recounting hours', i + 1, hours.length)
   }

@@ -46,7 +46,7 @@ export function judge(claim: Claim, court: Court): Judgement {
   const cycle = evidence.cycleOf(hour)
   if (cycle === 0) return { outcome: 'no-bit', reason: 'the hour is before the first cycle' }
   const standing = evidence.standingOf(reporter, cycle)
-  if (standing === 'stranger') return contradicted(claim, court, 'receipt-stranger')
+  if (standing === 'stranger') return contradicted(claim, court, 'strange-signer')
   const index = roster.indexOf(cycle, node)
   if (index === undefined) return { outcome: 'no-bit', reason: `${node} was not in cycle ${cycle}` }
   const isOpen = evidence.isOpen(hour, now)
@@ -54,20 +54,19 @@ export function judge(claim: Claim, court: Court): Judgement {
   if (!words) {
     if (isOpen) return { outcome: 'pending', reason: 'the hour is not pushed yet' }
     if (!online) return { outcome: 'not-pushed', reason: 'the hour was not pushed' }
-    if (standing === 'reporter') return contradicted(claim, court, 'receipt-not-pushed', index)
+    if (standing === 'reporter') return contradicted(claim, court, 'never-pushed', index)
     return { outcome: 'not-pushed', reason: 'its reporter was expelled before it pushed the hour' }
   }
   const isSet = hasBit(words, index)
-  if (isSet && !online) return contradicted(claim, court, 'receipt-not-online', index)
+  if (isSet && !online) return contradicted(claim, court, 'denied-online', index)
   if (!isSet && !online) return { outcome: 'kept', reason: '' }
   if (isSet && evidence.isCounted(hour, index)) return { outcome: 'kept', reason: '' }
   if (isOpen) return { outcome: 'pending', reason: 'the hour can still be pushed' }
   if (isSet) return { outcome: 'outvoted', reason: 'a majority of the reporters did not see it' }
-  return contradicted(claim, court, 'receipt-left-out', index)
+  return contradicted(claim, court, 'left-out', index)
 }
 
-type Contradiction =
-  'receipt-stranger' | 'receipt-not-pushed' | 'receipt-not-online' | 'receipt-left-out'
+type Contradiction = 'strange-signer' | 'never-pushed' | 'denied-online' | 'left-out'
 
 function contradicted(claim: Claim, court: Court, kind: Contradiction, index?: number): Judgement {
   const { hour, node } = claim
@@ -88,13 +87,13 @@ function sidesOf(
   kind: Contradiction,
 ): [expected: string, found: string] {
   switch (kind) {
-    case 'receipt-stranger':
+    case 'strange-signer':
       return [`the signature of a reporter of cycle ${cycle}`, `one by ${reporter}, which was none`]
-    case 'receipt-not-pushed':
+    case 'never-pushed':
       return [`its bit in what ${reporter} pushed`, 'no push of that hour, and its window is over']
-    case 'receipt-left-out':
+    case 'left-out':
       return [`its bit in what ${reporter} pushed`, 'a push without it, and its window is over']
-    case 'receipt-not-online':
+    case 'denied-online':
       return [`no bit in what ${reporter} pushed`, 'its bit is set']
     default:
       return kind satisfies never

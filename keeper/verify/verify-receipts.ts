@@ -63,15 +63,20 @@ async function openCourt(
   const grid = { firstCut: Number(firstCut), pushWindow: Number(pushWindow) }
   const [roster, evidence] = [new RosterHistory(), new EvidenceHistory(grid)]
   const range = { from: fromBlock, to: block }
-  const filters = filtersOf(registry, hours)
-  for (const event of await readEvents(client, sources, range, onProgress, filters)) {
+  const events = await readEvents(client, sources, range, onProgress, filtersOf(registry, hours))
+  // The first one comes with the deployment; judged by half of its history an honest reporter is a stranger.
+  if (!events.some(({ name }) => name === 'ReporterAdded')) throw incomplete('no first reporter')
+  for (const event of events) {
     const openCycle = cycleAt({ grid }, event.at.time)
     const fault = roster.apply(event, openCycle) ?? evidence.apply(event)
-    // Judged by half of its history an honest reporter would be a stranger.
-    if (fault !== undefined) throw new KeeperError('VERIFY_INCOMPLETE', { what: fault })
+    if (fault !== undefined) throw incomplete(fault)
   }
   const now = (await client.block(block))?.timestamp ?? 0
   return { roster, evidence, now }
+}
+
+function incomplete(what: string): KeeperError {
+  return new KeeperError('VERIFY_INCOMPLETE', { what })
 }
 
 const HISTORY = [

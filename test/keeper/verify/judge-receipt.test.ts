@@ -47,7 +47,7 @@ describe('a receipt held against the chain', () => {
   it('contradicts a reporter that left the validator out', () => {
     const judged = judge(claimOf(), courtOf(CLOSED, pushed(R1, FIRST_HOUR, WITHOUT)))
     expect(judged.outcome).to.equal('contradicted')
-    expect(judged.divergence).to.include({ layer: 'receipts', kind: 'receipt-left-out', cycle: 1 })
+    expect(judged.divergence).to.include({ layer: 'receipts', kind: 'left-out', cycle: 1 })
     expect(judged.divergence && sentenceOf(judged.divergence)).to.equal(
       `cycle 1: validator 1 (${nodeAt(1)}) has a receipt for hour 489000, 2025-10-14T00:00:00Z` +
         ` (60 of 80 beats, online): expected its bit in what ${R1} pushed,` +
@@ -63,7 +63,7 @@ describe('a receipt held against the chain', () => {
   })
 
   it('contradicts a reporter that lost the hour: a receipt for online, and no push', () => {
-    expect(told(courtOf(CLOSED))).to.equal('contradicted receipt-not-pushed')
+    expect(told(courtOf(CLOSED))).to.equal('contradicted never-pushed')
     expect(told(courtOf(CLOSED), OFFLINE)).to.equal('not-pushed')
   })
 
@@ -77,12 +77,12 @@ describe('a receipt held against the chain', () => {
       { cycle: 1 },
       cut + 30,
     ])
-    expect(told(decided, { hour: last })).to.equal('contradicted receipt-left-out')
+    expect(told(decided, { hour: last })).to.equal('contradicted left-out')
   })
 
   it('contradicts a reporter that pushed as online what it signed as not online, at once', () => {
     const court = courtOf(END + 60, pushed(R1, FIRST_HOUR, WITH))
-    expect(told(court, OFFLINE)).to.equal('contradicted receipt-not-online')
+    expect(told(court, OFFLINE)).to.equal('contradicted denied-online')
   })
 
   describe('of one of three reporters', () => {
@@ -109,7 +109,7 @@ describe('a receipt held against the chain', () => {
     it('is held against its own reporter, not against the majority', () => {
       const steps = [...three, pushed(R1, FIRST_HOUR, WITHOUT), ...others(WITH)]
       const judged = judge(claimOf(), courtOf(CLOSED, ...steps))
-      expect(judged.divergence?.kind).to.equal('receipt-left-out')
+      expect(judged.divergence?.kind).to.equal('left-out')
       expect(judged.reason).to.match(/the others had it, so the hour counts/)
       expect(told(courtOf(CLOSED, ...steps), { reporter: R2 })).to.equal('kept')
     })
@@ -119,15 +119,15 @@ describe('a receipt held against the chain', () => {
       const with1 = courtOf(CLOSED, ...three, pushed(R1, FIRST_HOUR, WITH), out, ...others(WITH))
       expect(told(with1)).to.equal('kept')
       const without = courtOf(CLOSED, ...three, pushed(R1, FIRST_HOUR, WITHOUT), out)
-      expect(told(without)).to.equal('contradicted receipt-left-out')
+      expect(told(without)).to.equal('contradicted left-out')
       expect(told(courtOf(CLOSED, ...three, out))).to.equal('not-pushed')
     })
   })
 
   it('by a key that was no reporter in that cycle is a stranger’s word', () => {
     const court = courtOf(CLOSED, added(R2, 1, 2), pushed(R1, FIRST_HOUR, WITH))
-    expect(told(court, { reporter: STRANGER })).to.equal('contradicted receipt-stranger')
-    expect(told(court, { reporter: R2 })).to.equal('contradicted receipt-stranger')
+    expect(told(court, { reporter: STRANGER })).to.equal('contradicted strange-signer')
+    expect(told(court, { reporter: R2 })).to.equal('contradicted strange-signer')
     expect(told(court, { reporter: R2, hour: FIRST_HOUR + 24 })).to.equal('pending')
   })
 
@@ -153,6 +153,6 @@ describe('a receipt held against the chain', () => {
     )
     expect(told(court)).to.equal('kept')
     expect(told(court, { hour: next })).to.equal('kept')
-    expect(told(court, { hour: next + 1 })).to.equal('contradicted receipt-left-out')
+    expect(told(court, { hour: next + 1 })).to.equal('contradicted left-out')
   })
 })
