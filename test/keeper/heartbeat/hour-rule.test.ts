@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { isOnline } from '../../../keeper/heartbeat/hour-rule.ts'
+import { ORIGIN_RULE, isOnline, mostPerHour } from '../../../keeper/heartbeat/hour-rule.ts'
 
 describe('the hourly rule', () => {
   it('counts 47 of 80 beats as up and 46 as down (Z-41, Z-42)', () => {
@@ -13,5 +13,15 @@ describe('the hourly rule', () => {
 
   it('counts an hour in which no beat was due as down', () => {
     expect(isOnline(0, 0)).to.equal(false)
+  })
+
+  it('fits 80 beats into an hour: a ping in 15 s, of which each third counts (Z-40)', () => {
+    expect(mostPerHour(ORIGIN_RULE)).to.equal(80)
+  })
+
+  it('takes another pace and another least number from the settings', () => {
+    const rule = { pingMs: 10_000, statusEvery: 6, least: 50 }
+    expect(mostPerHour(rule)).to.equal(60)
+    expect([49, 50].map((seen) => isOnline(seen, 60, rule))).to.deep.equal([false, true])
   })
 })
