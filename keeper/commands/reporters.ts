@@ -38,7 +38,7 @@ function linesOf(view: ReporterView): string[] {
     String(seat),
     reporter,
     state,
-    to === null ? `from cycle ${from} on` : `cycles ${from} … ${to}`,
+    to === null ? `from cycle ${from} on` : to < from ? 'never served' : `cycles ${from} … ${to}`,
   ])
   return [
     shownSet(view.reporters),
@@ -57,15 +57,17 @@ function shownSet(reporters: readonly ReporterLine[]): string {
 }
 
 function cycleLines({ cycle, reporters, over, counted }: ReporterCycle): string[] {
-  const rows = reporters.map((each) => [
-    each.expelled ? `${each.reporter} (expelled)` : each.reporter,
-    String(each.pushed),
-    String(each.late.length),
-    String(each.bits),
-    String(each.differing.up),
-    String(each.differing.down),
+  // One alone is never outvoted.
+  const isSet = reporters.length > 1
+  const rows = reporters.map(({ reporter, expelled, pushed, late, bits, differing }) => [
+    expelled ? `${reporter} (expelled)` : reporter,
+    String(pushed),
+    String(late.length),
+    String(bits),
+    ...(isSet ? [String(differing.up), String(differing.down)] : []),
   ])
-  const head = ['reporter', 'pushed', 'late', 'bits set', 'up alone', 'down alone']
+  const outvoted = isSet ? ['outvoted up', 'outvoted down'] : []
+  const head = ['reporter', 'pushed', 'late', 'bits set', ...outvoted]
   return [
     '',
     `cycle ${cycle}: ${counted} of the ${plural(over, 'hour')} that are over count`,
@@ -146,6 +148,7 @@ async function newestSet(
 
 /** An even number only adds one more that must not fail. */
 function notesOf(after: number): string[] {
+  if (after === 1) return ['1 reporter then: it decides alone, and an hour that it misses is lost']
   const majority = majorityOf(after)
   const spare = after - majority
   const mayFail = spare === 0 ? 'none of them may fail' : `${spare} of them may fail`
@@ -164,6 +167,7 @@ export async function expelReporterCommand(
   const reporter = parseWith(addressSchema, text, 'reporter')
   const session = await openSendingSession(run, 'guardian')
   try {
+    const { isIn } = await requireKnown(session, reporter)
     const { registry, deployment } = session.contracts
     const data = registry.interface.encodeFunctionData('expelReporter', [reporter]) as Hex
     const to = deployment.registry
@@ -172,10 +176,21 @@ export async function expelReporterCommand(
     const lines = [
       `expelled ${reporter}: its pushes for open cycles count no more`,
       `  ${tx.hash}`,
-      `It keeps its seat, and the majority stays, until: muster reporters remove ${reporter}`,
+      ...(isIn
+        ? [`Its seat and the majority stay until: muster reporters remove ${reporter}`]
+        : []),
     ]
     return { json: { reporter, hash: tx.hash }, lines }
   } finally {
     await session.close()
   }
+}
+
+/** An expelled or unknown one is told so before anything is sent. */
+async function requireKnown(session: Session, reporter: Address): Promise<{ isIn: boolean }> {
+  const terms = await readReporters(session)
+  const term = terms.findLast((each) => each.reporter === reporter)
+  if (term && !term.expelled) return newestSet(session, reporter)
+  const what = `${reporter} is ${term ? 'expelled already' : 'not a reporter'}`
+  throw new KeeperError('NOTHING_CHANGES', { what })
 }

@@ -12,7 +12,8 @@ export function standingOf(cycle: CycleRecord, activity: Activity): string {
   const { standing, state } = cycle
   if (standing === 'out') return `out: ${whyOut(cycle, activity)}`
   if (standing === 'in') {
-    return state === 'none' ? 'in: eligible, whatever the hours to come bring' : 'in: eligible'
+    const isDecided = state !== 'open' && state !== 'closed'
+    return isDecided ? 'in: eligible' : 'in: eligible, whatever is still to come'
   }
   return `possible: ${whatIsNeeded(cycle)}`
 }
@@ -21,7 +22,9 @@ function whyOut(cycle: CycleRecord, { activeFrom, activeTo }: Activity): string 
   const { reason, appearances, snapshots, undecided, reachable, minSnapshots, rateBps } = cycle
   if (reason === 'not-active') {
     if (activeFrom > cycle.cycle) return `it counts from cycle ${activeFrom} on`
-    return `it counted until cycle ${activeTo ?? activeFrom}`
+    return activeTo !== null && activeTo < activeFrom
+      ? 'it was removed before it counted'
+      : `it counted until cycle ${activeTo ?? activeFrom}`
   }
   const most = snapshots + undecided
   if (reason === 'too-few-snapshots') {

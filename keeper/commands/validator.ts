@@ -58,13 +58,14 @@ interface Showing {
 
 function linesOf(view: ValidatorView, showing: Showing): string[] {
   const [only, ...others] = view.validators
-  const parts = only && others.length === 0 ? validatorLines(only, view, showing) : fundLines(view)
+  const parts = only && others.length === 0 ? validatorLines(only, view, showing) : listLines(view)
   return [...parts, '', ...moneyLines(view), ...paymentLines(view, showing)]
 }
 
-/** Of a fund address of several nodes, a line a validator. */
-function fundLines(view: ValidatorView): string[] {
-  const rows = view.validators.map((line) => [
+/** Of a fund address of several nodes, or of a node that came back, a line a validator. */
+function listLines(view: ValidatorView): string[] {
+  const { address, validators } = view
+  const rows = validators.map((line) => [
     String(line.index),
     line.node,
     line.state,
@@ -73,21 +74,22 @@ function fundLines(view: ValidatorView): string[] {
     money(line.money.unpaid, view),
   ])
   const head = ['index', 'node', 'state', 'this cycle', 'paid', 'unpaid']
-  const title = `${view.address} is paid for ${plural(rows.length, 'validator')}`
+  const isNode = rows.length > 0 && validators.every(({ node }) => node === address)
+  const title = isNode
+    ? `${address} has been registered ${rows.length} times`
+    : `${address} is paid for ${plural(rows.length, 'validator')}`
   const hint = 'muster validator INDEX shows the hours of one.'
   return rows.length === 0 ? [title] : [title, ...table(head, rows), hint]
 }
 
 function validatorLines(line: ValidatorLine, view: ValidatorView, showing: Showing): string[] {
-  const { index, node, fund, paidTo, weight, state, activeFrom, activeTo, cycles } = line
-  const since =
-    activeTo === null ? `from cycle ${activeFrom} on` : `cycles ${activeFrom} … ${activeTo}`
+  const { index, node, fund, paidTo, weight, state, cycles } = line
   const redirected = paidTo === fund ? '' : `, redirected by ${fund}`
   const undecided = cycles.filter((each) => each.pay === null)
-  const decided = cycles.filter((each) => each.pay !== null)
+  const decided = cycles.filter((each) => each.pay !== null && each.isActive)
   return [
     `validator ${index}, node ${node}`,
-    `  ${state} (${since}), weight ${weight}`,
+    `  ${state} (${shownActivity(line)}), weight ${weight}`,
     `  paid to ${paidTo}${redirected}`,
     ...(view.openCycle === 0 ? ['', 'The first cycle has not opened yet.'] : []),
     ...(showing.isDetail ? cycles : undecided).flatMap((each) => cycleLines(each, line, view)),
@@ -97,31 +99,46 @@ function validatorLines(line: ValidatorLine, view: ValidatorView, showing: Showi
   ]
 }
 
+function shownActivity({ activeFrom, activeTo }: ValidatorLine): string {
+  if (activeTo === null) return `from cycle ${activeFrom} on`
+  return activeTo < activeFrom ? 'never counted' : `cycles ${activeFrom} … ${activeTo}`
+}
+
 function cycleLines(cycle: ValidatorCycle, line: ValidatorLine, view: ValidatorView): string[] {
   const { opensAt, cutAt, hours, snapshots, appearances, onlineRateBps } = cycle
+  const title = `cycle ${cycle.cycle}, ${shownTime(opensAt)} … ${shownTime(cutAt)}: ${shownState(cycle)}`
+  // Its bits mean nothing while it does not count.
+  if (!cycle.isActive) return ['', title, `  ${standingOf(cycle, line)}`]
   const rate = snapshots === 0 ? '' : ` (${(onlineRateBps / 100).toFixed(2)} %)`
   return [
     '',
-    `cycle ${cycle.cycle}, ${shownTime(opensAt)} … ${shownTime(cutAt)}: ${shownState(cycle, view)}`,
+    title,
     ...stripLines(hours).map((text) => `  ${text}`),
-    `  online in ${appearances} of ${plural(snapshots, 'hour')} that ${snapshots === 1 ? 'counts' : 'count'}${rate}`,
+    `  online in ${appearances} of the ${plural(snapshots, 'hour')} that ${snapshots === 1 ? 'counts' : 'count'}${rate}`,
     `  ${standingOf(cycle, line)}`,
     ...previewLines(cycle, view),
     ...reporterLines(cycle),
   ]
 }
 
-function shownState({ state, cycle }: ValidatorCycle, { openCycle }: ValidatorView): string {
-  if (state !== 'none') return state === 'counting' ? 'being decided' : state
-  return cycle === openCycle ? 'open' : 'waits for its decision'
+function shownState({ state }: ValidatorCycle): string {
+  if (state === 'closed') return 'closed, waits for its decision'
+  if (state === 'future') return 'not open yet'
+  return state === 'counting' ? 'being decided' : state
 }
 
 function previewLines({ preview, payAll }: ValidatorCycle, view: ValidatorView): string[] {
   if (!preview) return []
-  const { pool, share, eligible, active } = preview
-  const now = share > 0n ? `; decided now ${eligible} would get ${money(share, view)} each` : ''
+  const { pool, share, eligible, active, weighted } = preview
+  const least = weighted || active === 0 ? undefined : pool / BigInt(active)
+  const split =
+    least === undefined
+      ? `shared by weight among at most ${plural(active, 'active validator')}`
+      : `at least ${money(least, view)} each, if all ${active} active validators qualify`
+  const now = share > 0n ? [`  decided now, ${eligible} would get ${money(share, view)} each`] : []
   return [
-    `  pool ${money(pool, view)} for ${plural(active, 'active validator')} at most${now}`,
+    `  the pool has ${money(pool, view)} so far: ${split}`,
+    ...now,
     ...(payAll ? ['  with nobody eligible everybody is paid'] : []),
   ]
 }
@@ -185,8 +202,14 @@ function moneyLines(view: ValidatorView): string[] {
     ({ account, amount }) =>
       `  credit of ${account}: ${money(amount, view)}; muster withdraw ${account} pays it out`,
   )
+  const [one] = view.validators
+  const unpaidHint =
+    unpaid > 0n && one
+      ? [`  the keeper pays it; the fund address may also take it: muster claim ${one.index}`]
+      : []
   return [
     `earned ${money(earned, view)} = paid ${money(paid, view)} + unpaid ${money(unpaid, view)} + credited ${money(credited, view)}`,
+    ...unpaidHint,
     ...credits,
   ]
 }

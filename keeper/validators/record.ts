@@ -20,6 +20,7 @@ import type { RosterEntry } from './roster.ts'
 /** One hour of a cycle, as the chain has it for one validator. */
 export interface HourRecord {
   hour: Hour
+  startsAt: UnixSeconds
   state: HourState
   /** A push that is still to come can make an online hour of it. */
   mayTurn: boolean
@@ -39,10 +40,12 @@ export interface Report {
   block: number
 }
 
+/** future, open, closed (past its cut): not decided. The others as the contract says. */
+export type RecordState = 'future' | 'open' | 'closed' | Exclude<CycleState, 'none'>
+
 export interface CycleRecord extends Projection {
   cycle: Cycle
-  /** none: open, or past its cut and not decided. */
-  state: CycleState
+  state: RecordState
   opensAt: UnixSeconds
   cutAt: UnixSeconds
   rateBps: Bps
@@ -61,6 +64,7 @@ export interface CycleView extends CycleTerms {
   cycle: Cycle
   state: CycleState
   payAll: boolean
+  weighted: boolean
   reporters: readonly ReporterTerm[]
   /** What the contract itself counts, while its ring still has the cycle. */
   counted: { snapshots: number } | undefined
@@ -107,40 +111,39 @@ async function readView(
     rateBps: Number(params.rateBps),
     minSnapshots: Number(params.minSnapshots),
     payAll: params.payAll,
+    weighted: params.weighted,
     reporters: reportersIn(terms, cycle),
     counted: record.words === 0n ? undefined : { snapshots: Number(record.snapshots) },
   }
 }
 
+interface Terms {
+  firstCut: UnixSeconds
+  pushWindow: number
+}
+
 /** One validator's hours of a cycle and what may become of it. */
 export function recordOf(
-  { firstCut, pushWindow }: { firstCut: UnixSeconds; pushWindow: number },
+  terms: Terms,
   evidence: EvidenceAt,
   view: CycleView,
   entry: RosterEntry,
 ): CycleRecord {
   const { cycle, state, rateBps, minSnapshots, payAll, reporters } = view
+  const { firstCut } = terms
+  const [opensAt, cutAt] = [openOf(firstCut, cycle), cutOf(firstCut, cycle)]
   const majority = majorityOf(reporters.length)
-  const hours = hoursOf(hourOf(firstCut), cycle).map((hour): HourRecord => {
-    const closesAt = startOfHour(hour + 1) + pushWindow
-    const reports = reportsOf(evidence.pushes.get(hour) ?? [], entry.index)
-    const [pushedBy, seenBy] = [reports.length, reports.filter(({ online }) => online).length]
-    const awaited = reporters.filter(
-      (term) =>
-        term.expelled === undefined && !reports.some(({ reporter }) => reporter === term.reporter),
-    ).length
-    const isOver = startOfHour(hour + 1) <= evidence.now
-    const isOpen = state === 'none' && evidence.now < closesAt
-    const judged = judgeHour({ pushedBy, seenBy, awaited, isOver, isOpen }, majority)
-    return { hour, ...judged, closesAt, pushedBy, seenBy, reports }
-  })
+  const hours = hoursOf(hourOf(firstCut), cycle).map((hour) =>
+    recordHour(hour, { ...terms, ...evidence, view, majority, index: entry.index }),
+  )
   const active = isActive(entry, cycle)
   const projection = project(hours, { rateBps, minSnapshots }, active)
+  const undecided = evidence.now < opensAt ? 'future' : evidence.now < cutAt ? 'open' : 'closed'
   return {
     cycle,
-    state,
-    opensAt: openOf(firstCut, cycle),
-    cutAt: cutOf(firstCut, cycle),
+    state: state === 'none' ? undecided : state,
+    opensAt,
+    cutAt,
     rateBps,
     minSnapshots,
     payAll,
@@ -151,6 +154,28 @@ export function recordOf(
     onlineRateBps: onlineRateBps(projection.appearances, projection.snapshots),
     hours,
   }
+}
+
+interface HourAsk extends Terms, EvidenceAt {
+  view: CycleView
+  majority: number
+  index: number
+}
+
+function recordHour(hour: Hour, ask: HourAsk): HourRecord {
+  const { pushWindow, now, pushes, majority, index } = ask
+  const { reporters, state } = ask.view
+  const [startsAt, endsAt] = [startOfHour(hour), startOfHour(hour + 1)]
+  const closesAt = endsAt + pushWindow
+  const reports = reportsOf(pushes.get(hour) ?? [], index)
+  const [pushedBy, seenBy] = [reports.length, reports.filter(({ online }) => online).length]
+  const hasPushed = new Set(reports.map(({ reporter }) => reporter))
+  const awaited = reporters.filter(
+    ({ reporter, expelled }) => expelled === undefined && !hasPushed.has(reporter),
+  ).length
+  const isOpen = state === 'none' && now < closesAt
+  const votes = { pushedBy, seenBy, awaited, isOver: endsAt <= now, isOpen }
+  return { hour, startsAt, ...judgeHour(votes, majority), closesAt, pushedBy, seenBy, reports }
 }
 
 function reportsOf(pushes: readonly Push[], index: number): Report[] {

@@ -56,7 +56,7 @@ export interface ReporterRecord {
   late: Hour[]
   /** Validators seen up, summed over its hours. */
   bits: number
-  /** Bits of hours that count which are not what counted: it alone saw up, or did not. */
+  /** Bits in which it was outvoted, in hours that count: it said up, or not up, and the majority did not. */
   differing: { up: number; down: number }
   /** Validators that they are about, at most MAX_LISTED, most hours first. */
   about: { index: number; node: Address | null; up: Hour[]; down: Hour[] }[]

@@ -68,7 +68,7 @@ export interface ValidatorCycle extends CycleRecord {
   /** Null before the decision. */
   pay: CyclePay | null
   /** Of a cycle that is not decided: what it would share now, and with how many. */
-  preview: (Preview & { active: number }) | null
+  preview: (Preview & { active: number; weighted: boolean }) | null
 }
 
 export interface Payment extends Omit<MoneyMove, 'kind' | 'cycle' | 'index'> {
@@ -171,10 +171,10 @@ async function readLines(room: ChainRoom, facts: LineFacts): Promise<ValidatorLi
   const { roster, entries, cycles, at, openCycle, history } = facts
   const evidence = cycles.length > 0 ? await readEvidenceOf(room, cycles, at) : undefined
   const previews = new Map<Cycle, ValidatorCycle['preview']>()
-  for (const { cycle, state } of evidence?.cycles ?? []) {
+  for (const { cycle, state, weighted } of evidence?.cycles ?? []) {
     const preview = state === 'none' ? await readPreview(room, cycle, at.block) : undefined
     const active = activeIn(roster, cycle).length
-    previews.set(cycle, preview ? { ...preview, active } : null)
+    previews.set(cycle, preview ? { ...preview, active, weighted } : null)
   }
   const lines: ValidatorLine[] = []
   for (const entry of entries) {
