@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Wallet } from 'ethers'
 import type { Address } from '../../keeper/base/schema.ts'
 import { hourOf, systemClock } from '../../keeper/base/time.ts'
-import type { Hour } from '../../keeper/base/time.ts'
+import type { Clock, Hour } from '../../keeper/base/time.ts'
 import { openDoor } from '../../keeper/api/intake/door.ts'
 import type { Door } from '../../keeper/api/intake/door.ts'
 import { walletSigner } from '../../keeper/chain/keys/signer.ts'
@@ -31,7 +31,8 @@ export interface TestIntakeOptions {
   registry?: Address
   /** A store that outlives the intake. */
   db?: Db
-  skewMs?: number
+  /** The intake's own time, as when its machine is off. */
+  clock?: Clock
   receiptsOf?: (node: Address, hours: { from: Hour; to: Hour }) => Promise<unknown[]>
 }
 
@@ -50,11 +51,10 @@ export interface TestIntake {
 }
 
 export async function openTestIntake(options: TestIntakeOptions = {}): Promise<TestIntake> {
-  const { port = 0, reporter = REPORTER, registry = HOME.registry, skewMs = 60_000 } = options
+  const { port = 0, reporter = REPORTER, registry = HOME.registry, clock = systemClock } = options
   const members = new Map<Address, MemberState>()
   const config = loadConfig({}, { intakePort: String(port) })
   const db = options.db ?? (await freshDb())
-  const clock = systemClock
   const validators = (): Promise<Address[]> => Promise.resolve([])
   const tally = await openTally({ db, clock, rule: QUICK_RULE, log: testLog, validators })
   const door = await openDoor({ config, log: testLog })
@@ -67,7 +67,6 @@ export async function openTestIntake(options: TestIntakeOptions = {}): Promise<T
     members: { stateOf: async (node) => members.get(node) ?? 'active' },
     clock,
     log: testLog,
-    limits: { skewMs },
   })
   const receiptsOf = options.receiptsOf ?? (async () => [])
   await door.serve({ intake, receiptsOf, hourNow: () => hourOf(clock.now()) })

@@ -7,8 +7,8 @@ import type { Expected, NodeKey } from './node-key.ts'
 /** What a session, or a round of single beats, tells while it goes on. */
 export interface BeatEvents {
   hello(hello: HelloFacts): void
-  /** The first sign that beats are taken; the count of the hour so far. */
-  welcome(at: { hour: Hour; count: number }): void
+  /** The first sign that beats are taken; the count of the hour so far, where it is told. */
+  welcome(at?: { hour: Hour; count: number }): void
   counted(at: { hour: Hour; count: number; why?: string }): void
   receipt(receipt: object): void
 }

@@ -86,10 +86,10 @@ async function beatOnce(
       known = hello
       onHello(hello)
     },
-    welcome: ({ hour, count }) => {
+    welcome: (at) => {
       delete state.fault
       state.sessions += 1
-      Object.assign(state, { hour, count })
+      if (at !== undefined) Object.assign(state, { hour: at.hour, count: at.count })
       change(options, state, 'beating')
       if (known !== undefined) book?.catchUp(rest.intake, known)
     },

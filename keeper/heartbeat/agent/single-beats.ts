@@ -16,6 +16,8 @@ interface Greeting {
 
 // The intake's clock counts. Refused for its time twice in a row, a beat waits for the next interval.
 const TIME_TRIES = 2
+// Nothing was counted yet, so none is known.
+const NO_HOUR = -1
 
 /** Beats one by one over plain HTTPS, each with a signature: for networks without WebSockets. */
 export async function runSingleBeats(options: BeatingOptions): Promise<void> {
@@ -34,7 +36,12 @@ export async function runSingleBeats(options: BeatingOptions): Promise<void> {
         continue
       }
       lastAt = at
-      if (counted === 'too-soon') break
+      if (counted === 'too-soon') {
+        // Another agent of this node was first: it is up all the same.
+        if (hour === undefined) events.welcome()
+        hour ??= NO_HOUR
+        break
+      }
       // Nobody sends receipts to whom is not connected: each new hour is a new welcome.
       if (counted.hour === hour) events.counted(counted)
       else events.welcome(counted)

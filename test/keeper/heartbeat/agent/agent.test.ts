@@ -205,10 +205,8 @@ describe('a validator’s agent', function () {
       return `http://127.0.0.1:${(server.address() as { port: number }).port}`
     }
 
-    const hello = {
-      ...{ t: 'hello', v: 1, ...HOME, reporter: OTHER_REPORTER, at: 0 },
-      ...{ pingMs: 30, statusEvery: 3, challenge: `0x${'11'.repeat(32)}` },
-    }
+    const told = { reporter: OTHER_REPORTER, at: 0, pingMs: 30, statusEvery: 3 }
+    const hello = { t: 'hello', v: 1, ...HOME, ...told, challenge: `0x${'11'.repeat(32)}` }
     const strange: readonly [what: string, say: (string | Buffer)[]][] = [
       ['that speaks no JSON', ['<html>']],
       ['that speaks JSON of its own', ['{"jsonrpc":"2.0"}']],
@@ -235,7 +233,9 @@ describe('a validator’s agent', function () {
       const refused = { t: 'refused', code: 'NEW_CODE', message: 'too \u001b[2J new', wayOut: 'w' }
       const agent = agentOf([await speak([JSON.stringify(refused)])])
       await until('it is told', () => faultOf(agent) !== undefined)
-      expect(agent.state().links[0]?.fault?.message).to.not.match(/\u001b/)
+      const { message, facts } = agent.state().links[0]?.fault ?? {}
+      expect(message).to.include('too').and.not.include('\u001b')
+      expect(facts).to.include({ refusal: 'NEW_CODE' })
     })
 
     it('keeps trying where a web server answers, or nobody, or one who hangs up', async () => {
