@@ -89,7 +89,7 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
       const { chainId } = keeper.client
       const [file, url] = [lastSuccessFile(config), config.pingUrl]
       state.ping = openPing({ file, url, name, chainId, log })
-      metrics.info.set({ chain_id: chainId }, 1)
+      metrics.info.set({ chain_id: chainId, roles: keeper.roles.toSorted().join('+') }, 1)
       looking ??= lookOften(state, log, stop.signal)
     },
     followIntake: (intake) => {

@@ -41,7 +41,10 @@ const WRITE_BUCKETS = [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1,
 
 /** Every metric of ours, once: the docs, the alert rules' test and createMetrics are made from it. */
 export const METRICS = {
-  info: gauge('muster_info', 'always 1; the label says which chain', ['chain_id']),
+  info: gauge('muster_info', 'always 1; the labels say which chain, and whose keys it has', [
+    'chain_id',
+    'roles',
+  ]),
   leader: gauge('muster_leader', '1: this keeper sends; 0: it stands by or is still starting'),
   alertActive: gauge('muster_alert_active', 'alerts that are raised now', ['kind', 'severity']),
   alertsRaised: counter('muster_alerts_raised_total', 'alerts told as new', ['kind']),

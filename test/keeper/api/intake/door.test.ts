@@ -161,7 +161,7 @@ describe('the door of the intake', function () {
     expect(answers.map(({ status }) => status)).to.deep.equal([...Array<number>(8).fill(200), 429])
     const last = answers.at(-1)
     expect(Number(last?.headers.get('retry-after'))).to.be.within(1, 60)
-    expect(((await last?.json()) as { error: { code: string } }).error.code).to.equal(
+    expect(((await (last as Response).json()) as { error: { code: string } }).error.code).to.equal(
       'RATE_LIMITED',
     )
   })
