@@ -1,3 +1,4 @@
+import { Signature } from 'ethers'
 import type { Receipt } from '../../keeper/heartbeat/receipts/receipt.ts'
 import { CURVE_ORDER } from '../../keeper/chain/keys/unsigned.ts'
 
@@ -43,7 +44,9 @@ export function receiptMutants(receipt: Receipt, other: Receipt): ReceiptMutant[
     of('another signature', { signature: flipped(signature) }),
     of('the signature with the other parity', { signature: withOtherParity(signature) }),
     of('the signature with the larger s', { signature: withLargerS(signature) }),
-    of('a compact signature', { signature: signature.slice(0, 130) }),
+    of('a compact signature', { signature: Signature.from(signature).compactSerialized }),
+    of('a parity as 0 or 1', { signature: `${signature.slice(0, 130)}${parityOf(signature)}` }),
+    of('a signature without its parity', { signature: signature.slice(0, 130) }),
     of('no signature', { signature: '0x' }),
     of('a field more', { note: 'paid' }),
     ...Object.keys(receipt).map((name) => {
@@ -55,6 +58,10 @@ export function receiptMutants(receipt: Receipt, other: Receipt): ReceiptMutant[
 
 function flipped(hex: string): string {
   return `${hex.slice(0, 10)}${hex[10] === '0' ? '1' : '0'}${hex.slice(11)}`
+}
+
+function parityOf(signature: string): string {
+  return signature.endsWith('1b') ? '00' : '01'
 }
 
 function withOtherParity(signature: string): string {

@@ -13,10 +13,20 @@ export interface Mutant {
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** A copy of keeper/verify with one change, beside the rest of the sources as they are. */
 export async function withMutant<T>(
-  { file, from, to }: Mutant,
+  mutant: Mutant,
   use: (derived: typeof derive) => T,
+): Promise<T> {
+  return withCopy(mutant, async (load) => {
+    const module = (await load('derive.ts')) as { derive: typeof derive }
+    return use(module.derive)
+  })
+}
+
+/** A copy of keeper/verify with one change, beside the rest of the sources as they are. */
+export async function withCopy<T>(
+  { file, from, to }: Mutant,
+  use: (load: (name: string) => Promise<unknown>) => Promise<T>,
 ): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'muster-mutant-'))
   try {
@@ -35,10 +45,7 @@ export async function withMutant<T>(
       join(folder, file),
       text.replace(from, () => to),
     )
-    const module = (await import(pathToFileURL(join(folder, 'derive.ts')).href)) as {
-      derive: typeof derive
-    }
-    return use(module.derive)
+    return await use((name) => import(pathToFileURL(join(folder, name)).href))
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
@@ -114,4 +121,79 @@ export const MUTANTS: readonly Mutant[] = [
   of('audit-money.ts', 'ABANDONED_AFTER = 90 * 86_400', 'ABANDONED_AFTER = 90 * 86_400 + 1'),
   of('audit-state.ts', 'SECONDS_PER_CYCLE) + 1', 'SECONDS_PER_CYCLE)'),
   of('bitmap.ts', '(byte >> bit) & 1', '(byte >> (7 - bit)) & 1'),
+]
+
+/** The rules by which receipts are judged. */
+export const RECEIPT_MUTANTS: readonly Mutant[] = [
+  of('judge-receipt.ts', 'if (cycle === 0)', 'if (cycle === 99)'),
+  of('judge-receipt.ts', "standing === 'stranger'", "standing !== 'reporter'"),
+  of('judge-receipt.ts', "standing === 'stranger'", "standing === 'expelled'"),
+  of('judge-receipt.ts', 'index === undefined) return {', 'index === 99) return {'),
+  of(
+    'judge-receipt.ts',
+    "if (isOpen) return { outcome: 'pending', reason: 'the hour is not",
+    "if (!isOpen) return { outcome: 'pending', reason: 'the hour is not",
+  ),
+  of(
+    'judge-receipt.ts',
+    "if (!online) return { outcome: 'not-pushed'",
+    "if (online) return { outcome: 'not-pushed'",
+  ),
+  of(
+    'judge-receipt.ts',
+    "if (standing === 'reporter') return",
+    "if (standing !== 'reporter') return",
+  ),
+  of('judge-receipt.ts', 'if (isSet && !online)', 'if (isSet && !online && !isOpen)'),
+  of('judge-receipt.ts', 'if (isSet && !online)', 'if (isSet && online)'),
+  of('judge-receipt.ts', '!isSet && !online) return', 'false) return'),
+  of('judge-receipt.ts', 'isSet && evidence.isCounted(hour, index)', 'isSet'),
+  of(
+    'judge-receipt.ts',
+    'isSet && evidence.isCounted(hour, index)',
+    'evidence.isCounted(hour, index)',
+  ),
+  of(
+    'judge-receipt.ts',
+    "if (isSet) return { outcome: 'outvoted'",
+    "if (!isSet) return { outcome: 'outvoted'",
+  ),
+  of('evidence-history.ts', 'votes.length >= majorityOf', 'votes.length > majorityOf'),
+  of('evidence-history.ts', 'votes.length >= majorityOf', 'votes.length >= -1 + majorityOf'),
+  of(
+    'evidence-history.ts',
+    'this.cycleOf(hour) > this.#closedThrough',
+    'this.cycleOf(hour) >= this.#closedThrough',
+  ),
+  of('evidence-history.ts', 'this.cycleOf(hour) > this.#closedThrough && now <', 'now <'),
+  of(
+    'evidence-history.ts',
+    'now < end + this.#grid.pushWindow',
+    'now <= end + this.#grid.pushWindow',
+  ),
+  of('evidence-history.ts', 'each.from <= cycle && cycle <= each.to', 'each.from <= cycle'),
+  of('evidence-history.ts', 'each.from <= cycle && cycle <= each.to', 'cycle <= each.to'),
+  of(
+    'evidence-history.ts',
+    "return term.isExpelled ? 'expelled' : 'reporter'",
+    "return 'reporter'",
+  ),
+  of('evidence-history.ts', 'word | (before?.[w] ?? 0n)', 'word'),
+  of('roster-history.ts', '?.find((index) => this.isActive(cycle, index))', '?.at(-1)'),
+  of('roster-history.ts', '?.find((index) => this.isActive(cycle, index))', '?.at(0)'),
+  of('bitmap.ts', 'BigInt(index % WORD)) & 1n) === 1n', 'BigInt(index % WORD)) & 1n) === 0n'),
+]
+
+/** The checks that a receipt must pass by itself. */
+export const CLAIM_MUTANTS: readonly Mutant[] = [
+  of('receipt-claim.ts', 'root !== claim.root', 'false'),
+  of('receipt-claim.ts', '=== claim.reporter) return claim', '!== undefined) return claim'),
+  of('receipt-claim.ts', '  .strict()', '  .strip()'),
+  of('receipt-claim.ts', '!SIGNATURE.test(signature)', 'false'),
+  of('receipt-claim.ts', '[hour, seen, expected, Number(online)]', '[hour, seen, expected]'),
+  of('receipt-claim.ts', '[hour, seen, expected, Number(online)]', '[hour, seen, Number(online)]'),
+  of('receipt-claim.ts', 'a < b ? concat([a, b]) : concat([b, a])', 'concat([a, b])'),
+  of('receipt-claim.ts', 'keccak256(keccak256(`0x${words', 'keccak256((`0x${words'),
+  of('receipt-claim.ts', '{ hour, root, validators })', '{ hour, root, validators: 1 })'),
+  of('receipt-claim.ts', 'chainId, verifyingContract: registry }', 'chainId }'),
 ]
