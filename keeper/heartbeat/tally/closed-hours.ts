@@ -117,8 +117,13 @@ const remembered = new Map<string, Address>()
 export function checksummed(text: string): Address {
   const known = remembered.get(text)
   if (known) return known
-  if (remembered.size >= MAX_REMEMBERED) remembered.clear()
   const address = getAddress(text) as Address
-  remembered.set(text, address)
+  remember(address)
   return address
+}
+
+/** A node that beats was checksummed by its login: the closing of its hour need not do it again. */
+export function remember(address: Address): void {
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+  remembered.set(address.toLowerCase(), address)
 }

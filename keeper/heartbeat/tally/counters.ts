@@ -2,6 +2,7 @@ import type { Address } from '../../base/schema.ts'
 import type { Hour } from '../../base/time.ts'
 import { MS_PER_HOUR } from '../hour-rule.ts'
 import type { BeatRule } from '../hour-rule.ts'
+import { remember } from './closed-hours.ts'
 import { countBeat } from './counting.ts'
 import type { Paced } from './counting.ts'
 import type { NodeStatus } from './tally.ts'
@@ -132,6 +133,7 @@ export class Counters {
     if (known) return known
     const line = { dueMs: 0, lastMs: 0, signedMs: 0, status: undefined }
     this.#lines.set(node, line)
+    remember(node)
     return line
   }
 
