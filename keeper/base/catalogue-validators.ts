@@ -107,7 +107,8 @@ export const validators = rows({
   },
   EVIDENCE_NOT_FINAL: {
     sentence: 'The evidence of cycle {cycle} is not final before {until}: {reason}.',
-    wayOut: 'Push the missing hours, or wait until their window is over.',
+    wayOut:
+      'Push the missing hours (`muster reporters` says whose), or wait until their window is over.',
     exitCode: EXIT.temporary,
     retry: true,
   },

@@ -4,15 +4,18 @@ import type { Cycle } from '../base/time.ts'
 import { countBits, covers, positionsOf } from '../heartbeat/words.ts'
 import type { CycleFacts } from './cycle.ts'
 import { readPages, readRosterWords } from './pages.ts'
+import { readPushes } from './pushes.ts'
+import { readReporters, reportersIn } from './reporters.ts'
 import type { ChainRoom } from './room.ts'
 import { decideCycle, shareOf } from './twin.ts'
 import type { CycleEvidence, Decision } from './twin.ts'
 
-// Snapshots of one hour are at most 512 words; four hours at a time do not flood a node.
-const HOURS_AT_ONCE = 4
 const ZERO_WEIGHT = 0n
 
-/** Undefined when the lane of the cycle holds a newer one: then there is nothing left to count. */
+/**
+ * Undefined when the lane of the cycle holds a newer one: then there is nothing left to count. Reporters and
+ * their words come from events: of a cycle that is decided the contract may tell the set of a later one.
+ */
 export async function readEvidence(
   room: ChainRoom,
   cycle: Cycle,
@@ -20,15 +23,15 @@ export async function readEvidence(
   const { registry, rewards, deployment } = room.contracts
   const words = Number((await registry.record(cycle)).words)
   if (words === 0) return undefined
-  const [params, reporters] = await Promise.all([
-    rewards.paramsAt(cycle),
-    registry.reportersOf(cycle),
-  ])
+  const toBlock = await room.client.blockNumber()
+  const [params, terms] = await Promise.all([rewards.paramsAt(cycle), readReporters(room, toBlock)])
+  const pushes = await readPushes(room, { fromCycle: cycle, toBlock, terms })
   const { masks } = await readRosterWords(room, cycle, words)
   const pages = params.weighted ? await readPages(room, cycle, words) : undefined
+  const hours = hoursOf(hourOf(deployment.firstCut), cycle)
   return {
-    hours: await readHours(room, hoursOf(hourOf(deployment.firstCut), cycle), reporters),
-    reporters: reporters.length,
+    hours: hours.map((hour) => (pushes.get(hour) ?? []).map((push) => push.words)),
+    reporters: reportersIn(terms, cycle).length,
     masks,
     rateBps: Number(params.rateBps),
     minSnapshots: Number(params.minSnapshots),
@@ -36,22 +39,6 @@ export async function readEvidence(
     payAll: params.payAll,
     weightOf: (index) => pages?.weightOf(index) ?? ZERO_WEIGHT,
   }
-}
-
-async function readHours(
-  { contracts }: ChainRoom,
-  hours: readonly number[],
-  reporters: readonly string[],
-): Promise<bigint[][][]> {
-  const read = async (hour: number): Promise<bigint[][]> => {
-    const asked = reporters.map((reporter) => contracts.registry.snapshotOf(hour, reporter))
-    return (await Promise.all(asked)).filter((words) => words.length > 0)
-  }
-  const pushes: bigint[][][] = []
-  for (let i = 0; i < hours.length; i += HOURS_AT_ONCE) {
-    pushes.push(...(await Promise.all(hours.slice(i, i + HOURS_AT_ONCE).map(read))))
-  }
-  return pushes
 }
 
 /**
