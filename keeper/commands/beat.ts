@@ -1,13 +1,14 @@
+import { existsSync } from 'node:fs'
 import { KeeperError, ensure } from '../base/errors.ts'
 import { addressSchema } from '../base/schema.ts'
 import type { Address } from '../base/schema.ts'
 import { openKey } from '../chain/keys/open-key.ts'
-import { existsSync } from 'node:fs'
 import type { TxSigner } from '../chain/keys/signer.ts'
 import { walletSigner } from '../chain/keys/signer.ts'
 import { startAgent } from '../heartbeat/agent/agent.ts'
 import { parseIntakes } from '../heartbeat/agent/intake-address.ts'
 import { statusOf } from '../heartbeat/agent/status.ts'
+import { MAX_VERSION } from '../heartbeat/intake/fields.ts'
 import { showAgent } from './beat-view.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID, testKeyAt } from './local-accounts.ts'
@@ -27,8 +28,6 @@ export interface BeatOptions {
 
 // Hardhat and anvil fund 20 of them; a test network may have more nodes than that.
 const MAX_TEST_ACCOUNT = 999
-// What the frame of a status holds.
-const MAX_VERSION = 100
 const DEFAULT_VERSION = 'muster-agent/1'
 
 /** One validator's agent: signs in at every intake and beats until a signal stops it. */

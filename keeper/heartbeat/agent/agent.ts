@@ -14,7 +14,7 @@ import type { NodeKey } from './node-key.ts'
 import { openReceiptBook } from './receipt-book.ts'
 import type { ReceiptBook } from './receipt-book.ts'
 import { runSession } from './session.ts'
-import { statusOf } from './status.ts'
+import { fitStatus, statusOf } from './status.ts'
 
 export type { LinkState } from './link.ts'
 export type { NodeKey } from './node-key.ts'
@@ -55,7 +55,9 @@ const VERSION = 'muster-agent/1'
 
 /** Beats for one node to one or several intakes until it is stopped. */
 export function startAgent(options: AgentOptions): Agent {
-  const { key, status = statusOf({ version: VERSION }), log = silentLogger } = options
+  const { key, log = silentLogger } = options
+  const collect = options.status ?? statusOf({ version: VERSION })
+  const status = async (): Promise<NodeStatus> => fitStatus(await collect())
   const { chainId, registry } = options
   const intakes = parseIntakes(options.intakes)
   const stopping = new AbortController()

@@ -1,4 +1,5 @@
 import { KeeperError } from '../../base/errors.ts'
+import { originOf } from '../intake/login.ts'
 
 /** One intake as its owner named it, and the addresses that follow from it. */
 export interface IntakeAddress {
@@ -42,7 +43,7 @@ function parseIntake(text: string): IntakeAddress {
   const web = `http${isTls ? 's' : ''}://${parsed.host}`
   return {
     url: `${web}${path}`,
-    audience: web,
+    audience: originOf(parsed.href),
     session: `ws${isTls ? 's' : ''}://${parsed.host}${path}/v1/session`,
     hello: `${web}${path}/v1/hello`,
     beat: `${web}${path}/v1/beat`,

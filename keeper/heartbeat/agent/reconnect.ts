@@ -58,9 +58,7 @@ const NEEDS_SOMEBODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'SESSION_REPLACED',
   // A single beat from before our clock was set back: time passes it.
   'BEAT_REPLAYED',
-  'RATE_LIMITED',
   'ADDRESS_FULL',
-  'INTAKE_FULL',
 ])
 
 /**

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { cpus, freemem, totalmem } from 'node:os'
 import type { Clock } from '../../base/time.ts'
 import { systemClock } from '../../base/time.ts'
+import { MAX_VERSION } from '../intake/fields.ts'
 import type { NodeStatus } from '../tally/tally.ts'
 import { askHeight } from './node-height.ts'
 
@@ -81,4 +82,23 @@ function bounded(bps: number): number {
 
 function monotonic(clock: Clock): number {
   return clock.monotonicMs?.() ?? clock.nowMs()
+}
+
+const NOT_PRINTABLE = /[^\x20-\x7e]/g
+const MAX_HEIGHT = 2n ** 64n - 1n
+
+/** What somebody else's collector gives, as an intake takes it: a wrong figure must not cost the beat. */
+export function fitStatus(status: NodeStatus): NodeStatus {
+  const { height, version } = status
+  return {
+    cpuBps: wholeBps(status.cpuBps),
+    memoryBps: wholeBps(status.memoryBps),
+    diskBps: wholeBps(status.diskBps),
+    height: height >= 0n && height <= MAX_HEIGHT ? height : 0n,
+    version: version.replace(NOT_PRINTABLE, ' ').slice(0, MAX_VERSION),
+  }
+}
+
+function wholeBps(bps: number): number {
+  return Number.isFinite(bps) ? bounded(Math.round(bps)) : 0
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { once } from 'node:events'
 import { systemClock } from '../../../../keeper/base/time.ts'
-import { statusOf } from '../../../../keeper/heartbeat/agent/status.ts'
+import { fitStatus, statusOf } from '../../../../keeper/heartbeat/agent/status.ts'
 import { testClock } from '../../../helpers/clock.ts'
 
 const MOST_WAIT_MS = 2_500
@@ -56,6 +56,13 @@ describe('what an agent tells of its machine', function () {
 
   it('is 0 for a disk that cannot be looked at', async () => {
     expect(await statusOf({ version: 'a/1', disk: '/no/such/path' })()).to.include({ diskBps: 0 })
+  })
+
+  it('is made to fit a frame, whatever a collector of somebody else gives', () => {
+    const wrong = { cpuBps: 12.5, memoryBps: 10_001, diskBps: Number.NaN, height: -1n }
+    const version = ` ${'x'.repeat(99)}`
+    const right = { cpuBps: 13, memoryBps: 10_000, diskBps: 0, height: 0n, version }
+    expect(fitStatus({ ...wrong, version: `é${'x'.repeat(200)}` })).to.deep.equal(right)
   })
 
   it('is looked up once for several intakes that ask within a second', async () => {
