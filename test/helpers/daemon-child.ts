@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { describe, exitCodeOf } from '../../keeper/base/errors.ts'
 import { createLogger } from '../../keeper/base/log.ts'
-import { systemClock } from '../../keeper/base/time.ts'
+import { scaledClock, systemClock } from '../../keeper/base/time.ts'
 import type { Clock } from '../../keeper/base/time.ts'
 import type { KeeperDeps } from '../../keeper/keeper.ts'
 import { runDaemon } from '../../keeper/main.ts'
@@ -18,6 +18,10 @@ export interface DaemonOrder {
   databaseUrl?: string
   leaseMs?: number
   opsPort?: number
+  /** It takes beats there, with the reporter key alone: `muster intake`. */
+  intakePort?: number
+  /** A clock that runs faster, shared with who started it. */
+  pace?: { startMs: number; startedAtMs: number; factor: number }
   /** Waits at the first such step until SIGUSR2. */
   pauseAt?: string
   /** Sends itself a signal at that step of that kind's n-th transaction. */
@@ -36,7 +40,8 @@ function haltAt({ halt, pauseAt }: DaemonOrder): NonNullable<KeeperDeps['onStep'
   }
 }
 
-function clockOf({ clockAt }: DaemonOrder): Clock {
+function clockOf({ clockAt, pace }: DaemonOrder): Clock {
+  if (pace) return scaledClock(pace)
   if (clockAt === undefined) return systemClock
   const shift = clockAt.shows - clockAt.machineAt
   return {
@@ -46,15 +51,23 @@ function clockOf({ clockAt }: DaemonOrder): Clock {
   }
 }
 
+function depsOf({ intakePort }: DaemonOrder): KeeperDeps {
+  const deps = testDeps()
+  if (intakePort === undefined) return deps
+  const { reporter } = deps.signers ?? {}
+  return { ...deps, roles: ['reporter'], signers: reporter ? { reporter } : {} }
+}
+
 const order = JSON.parse(process.argv[2] ?? '{}') as DaemonOrder
 const log = createLogger({ level: 'info', file: order.logFile })
 log.info({}, 'child-started')
 try {
   const { rpcUrl, home, databaseUrl, leaseMs, opsPort } = order
   const base = configOf(rpcUrl, home, 10)
-  const config = { ...base, databaseUrl, opsPort, leaseMs: leaseMs ?? base.leaseMs }
-  const deps = { ...testDeps(), log, clock: clockOf(order), onStep: haltAt(order) }
-  process.exit(await runDaemon(config, deps))
+  const { intakePort, pace } = order
+  const config = { ...base, databaseUrl, opsPort, intakePort, leaseMs: leaseMs ?? base.leaseMs }
+  const deps = { ...depsOf(order), log, clock: clockOf(order), onStep: haltAt(order) }
+  process.exit(await runDaemon(config, { ...deps, paceFactor: pace?.factor ?? 1 }))
 } catch (error) {
   log.error(describe(error), 'keeper-refused')
   process.exit(exitCodeOf(error))
