@@ -37,8 +37,9 @@ export const systemClock: Clock = {
 export interface ScaledClock extends Clock {
   /** How many of its seconds pass in one. */
   readonly factor: number
-  /** It stands still until then. */
+  /** It stands still until then, and after a hold until the next one. */
   start(): void
+  hold(): void
 }
 
 export interface ScaledClockOptions {
@@ -52,16 +53,20 @@ export interface ScaledClockOptions {
 
 /** A day in minutes, for the demo and for tests; whoever sleeps by it sleeps that much shorter. */
 export function scaledClock(options: ScaledClockOptions): ScaledClock {
-  const { startMs, factor, base = systemClock } = options
-  let { startedAtMs } = options
+  const { factor, base = systemClock } = options
+  let { startMs: shownMs, startedAtMs: sinceMs } = options
   const nowMs = (): number => {
-    const passed = startedAtMs === undefined ? 0 : base.nowMs() - startedAtMs
-    return startMs + Math.floor(passed * factor)
+    const passed = sinceMs === undefined ? 0 : base.nowMs() - sinceMs
+    return shownMs + Math.floor(passed * factor)
   }
   return {
     factor,
     start: () => {
-      startedAtMs ??= base.nowMs()
+      sinceMs ??= base.nowMs()
+    },
+    hold: () => {
+      shownMs = nowMs()
+      sinceMs = undefined
     },
     now: () => Math.floor(nowMs() / 1000),
     nowMs,

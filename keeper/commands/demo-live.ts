@@ -5,7 +5,7 @@ import type { Wei } from '../base/amount.ts'
 import { sum } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
 import { waitFor } from '../base/retry.ts'
-import { isoTime, scaledClock, systemClock } from '../base/time.ts'
+import { hourOf, isoTime, scaledClock, systemClock } from '../base/time.ts'
 import type { ScaledClock } from '../base/time.ts'
 import { walletSigner } from '../chain/keys/signer.ts'
 import type { BeatRule } from '../heartbeat/hour-rule.ts'
@@ -182,9 +182,9 @@ async function gather(
   const others = members.filter(({ hasWrongKey }) => hasWrongKey)
   for (const { name } of [...first, ...others]) agents.start(name)
   const check = async (): Promise<true | undefined> => {
-    const { sessions } = intake.figures()
-    update(sessions, first.length)
-    return sessions >= first.length ? true : undefined
+    const { nodes } = intake.figures()
+    update(nodes, first.length)
+    return nodes >= first.length ? true : undefined
   }
   await waitFor(check, {
     what: 'the agents',
@@ -208,9 +208,18 @@ async function playDay(
   )
   const stop = new AbortController()
   const signal = AbortSignal.any([run.signal, stop.signal])
-  const playing = playMoves(moves, clock, signal, (move) => {
-    agents[move.act](move.name)
-    show.moved(move)
+  const playing = playMoves({
+    moves,
+    clock,
+    signal,
+    make: (move) => {
+      agents[move.act](move.name)
+      show.moved(move)
+    },
+    countOf: (name) => {
+      const member = members.find((each) => each.name === name)
+      return member ? tally.countOf(member.node, hourOf(clock.now())) : 0
+    },
   })
   try {
     const onHour = (hour: LiveHour): void => show.pushed(hour)

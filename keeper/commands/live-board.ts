@@ -34,8 +34,8 @@ export function boardLines(facts: BoardFacts, paint: Paint = (_colour, text) => 
   const now = rows[0]?.closed.length ?? 0
   const hour = Math.min(now + 1, HOURS_PER_CYCLE)
   return [
-    `${shownTime(time)}   hour ${String(hour).padStart(2)} of ${HOURS_PER_CYCLE}   ` +
-      `${String(pushed).padStart(2)} on the chain   ${least} of ${most} beats make an hour`,
+    `${shownTime(time)}  hour ${String(hour).padStart(2)} of ${HOURS_PER_CYCLE}  ` +
+      `${String(pushed).padStart(2)} pushed  ${least} of ${most} beats make an hour`,
     '',
     ...rows.map((row) => rowLine(row, most, paint)),
   ]

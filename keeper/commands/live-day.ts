@@ -2,7 +2,7 @@ import type { Hex } from '../base/schema.ts'
 import { waitFor } from '../base/retry.ts'
 import { SECONDS_PER_HOUR, hourOf, hoursOf, startOfHour, systemClock } from '../base/time.ts'
 import type { Clock, Cycle, Hour, ScaledClock } from '../base/time.ts'
-import { KeeperError } from '../base/errors.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
 import type { Evidence } from '../heartbeat/evidence.ts'
 import type { Keeper } from '../keeper.ts'
 import { runDay } from '../validators/day.ts'
@@ -75,20 +75,57 @@ async function pushHour({ keeper, evidence, cycle, onHour }: LiveDay, hour: Hour
   })
 }
 
+export type NamedMove = Move & { name: string }
+
+export interface Play {
+  moves: readonly NamedMove[]
+  clock: ScaledClock
+  signal: AbortSignal
+  make(move: NamedMove): void
+  /** Of his beats in the hour that runs: one more says that he is back. */
+  countOf(name: string): number
+}
+
+// A process that is started beats within a second, ten on a machine that is very busy. After that the day
+// goes on without it, and its hours show it.
+const BACK_LIMIT_MS = 30_000
+
 /** The kills and the starts, each at its moment; ends with the last one. */
-export async function playMoves(
-  moves: readonly NamedMove[],
-  clock: Clock,
-  signal: AbortSignal,
-  make: (move: NamedMove) => void,
-): Promise<void> {
+export async function playMoves(play: Play): Promise<void> {
+  const { moves, clock, signal, make } = play
   for (const move of moves.toSorted((a, b) => a.atMs - b.atMs)) {
     await sleepUntil(clock, move.atMs, signal)
-    make(move)
+    if (move.act === 'kill') make(move)
+    else await startAndWait(play, move)
   }
 }
 
-export type NamedMove = Move & { name: string }
+/**
+ * In a day of minutes the second that a process needs to start would be a quarter of an hour: the clock waits
+ * for it. Whoever beats meanwhile loses nothing, for no beat is due while no time passes.
+ */
+async function startAndWait(
+  { clock, signal, make, countOf }: Play,
+  move: NamedMove,
+): Promise<void> {
+  const before = countOf(move.name)
+  clock.hold()
+  try {
+    make(move)
+    await waitFor(async () => (countOf(move.name) > before ? true : undefined), {
+      what: move.name,
+      timeoutMs: BACK_LIMIT_MS,
+      clock: systemClock,
+      signal,
+      firstDelayMs: LOOK_EVERY_MS,
+      maxDelayMs: LOOK_EVERY_MS,
+    })
+  } catch (error) {
+    if (!isKeeperError(error, 'DEADLINE_PASSED')) throw error
+  } finally {
+    clock.start()
+  }
+}
 
 async function sleepUntil(clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {
   for (;;) {

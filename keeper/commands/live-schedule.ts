@@ -36,9 +36,9 @@ export interface Move {
 
 // A kill comes just after the hour began: at most one beat of it is counted, where 8 are needed.
 const KILLED_AFTER = 0.02
-// A start comes in the last hour of the outage: late enough that at most 6 of its beats are counted, and
-// early enough that the process has 0.45 of an hour to come up, and a third of the next one in reserve.
-const BACK_BEFORE = 0.45
+// A start comes at the end of the last hour of the outage: at most 3 of its beats are counted. The clock
+// waits for the process, so that none is late for its next hour.
+const BACK_BEFORE = 0.2
 
 /** Whoever is up at the beginning is started by hand, before the clock runs. */
 export function movesOf(outages: readonly Outage[], open: UnixSeconds): Move[] {

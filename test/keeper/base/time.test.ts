@@ -72,6 +72,21 @@ describe('a scaled clock', () => {
     expect(clock.monotonicMs?.()).to.equal(clock.nowMs())
   })
 
+  it('stands still while it is held, and goes on from there', () => {
+    const base = testClock(1_000)
+    const clock = scaledClock({ startMs, factor: 600, base })
+    clock.start()
+    base.advance(1)
+
+    clock.hold()
+    base.advance(60)
+    expect(clock.now()).to.equal(FIRST_CUT + 600)
+    clock.start()
+    base.advance(1)
+
+    expect(clock.now()).to.equal(FIRST_CUT + 1_200)
+  })
+
   it('shows another process the same time, and sleeps by its own seconds', async () => {
     const base = testClock(1_000)
     const clock = scaledClock({ startMs, factor: 600, base, startedAtMs: 1_000_000 })
