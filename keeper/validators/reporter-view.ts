@@ -4,7 +4,7 @@ import type { Cycle, Hour, UnixSeconds } from '../base/time.ts'
 import { countBits } from '../heartbeat/words.ts'
 import { FINALITY_DELAY } from './cycle.ts'
 import { compareReporters } from './disagreement.ts'
-import type { Disagreement } from './disagreement.ts'
+import type { Disagreement, ValidatorDifference } from './disagreement.ts'
 import { readPushes } from './pushes.ts'
 import type { Push, Pushes } from './pushes.ts'
 import { majorityOf, readReporters, reportersIn } from './reporters.ts'
@@ -148,8 +148,9 @@ function recordOf(term: ReporterTerm, facts: RecordFacts): ReporterRecord {
     return at >= startOfHour(hour + 1) + FINALITY_DELAY
   }
   const hours = new Set(pushed.map(({ hour }) => hour))
+  const weightOf = ({ up, down }: ValidatorDifference): number => up.length + down.length
   const about = [...(differing?.validators.values() ?? [])].toSorted(
-    (one, other) => other.up.length + other.down.length - one.up.length - one.down.length,
+    (one, other) => weightOf(other) - weightOf(one) || one.index - other.index,
   )
   return {
     reporter: term.reporter,
