@@ -25,6 +25,8 @@ export interface Started {
   kill(signal: NodeJS.Signals): void
   /** Resolves when stderr has said it so often; rejects when the process ends before. */
   says(text: string, times?: number): Promise<void>
+  /** The first line of stderr that has it. */
+  line(text: string): Promise<string>
   ended: Promise<Outcome>
 }
 
@@ -57,7 +59,11 @@ export function startCli(args: string[], env: Record<string, string> = {}): Star
       child.once('close', () => failed(new Error(`ended without "${text}":\n${stderr}`)))
       look()
     })
-  return { kill: (signal) => void child.kill(signal), says, ended }
+  const line = async (text: string): Promise<string> => {
+    await says(text)
+    return stderr.split('\n').find((each) => each.includes(text)) ?? ''
+  }
+  return { kill: (signal) => void child.kill(signal), says, line, ended }
 }
 
 export async function runCli(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
