@@ -90,7 +90,7 @@ describe('three intakes of three reporters', function () {
     const heardBy = [urls, urls.slice(0, 2), urls.slice(2), []]
     for (const [n, intakes] of heardBy.entries()) {
       if (intakes.length === 0) continue
-      agents.push(startAgent({ key: walletSigner(nodeKey(n).privateKey as Hex), intakes }))
+      agents.push(startAgent({ key: walletSigner(nodeKey(n).privateKey), intakes }))
     }
     clock.start()
     const hour = hourOf(FIRST_CUT)

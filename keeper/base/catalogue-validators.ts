@@ -175,6 +175,11 @@ export const validators = rows({
     wayOut: 'Use a node that keeps logs from block {fromBlock} on.',
     exitCode: EXIT.unavailable,
   },
+  NOT_REPORTER: {
+    sentence: '{reporter} may not push for cycle {cycle}: {reason}.',
+    wayOut: 'See `muster reporters`; the admin adds one with `muster reporters add`.',
+    exitCode: EXIT.denied,
+  },
   RECORD_DIFFERS: {
     sentence:
       'Cycle {cycle}, validator {index}: the contract says {contract}, its events say {events}.',

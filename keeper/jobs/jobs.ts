@@ -9,6 +9,8 @@ import type { Trigger } from '../validators/action-log.ts'
 import { MAX_LOOK_BACK, runDay } from '../validators/day.ts'
 import type { DayProgress, DayReport } from '../validators/day.ts'
 import { pushHours } from '../validators/push-hours.ts'
+import type { PushedHours } from '../validators/push-hours.ts'
+import { isEarly } from '../validators/push-right.ts'
 import type { Schedule } from './due.ts'
 
 export interface JobContext {
@@ -82,7 +84,8 @@ async function pushSlot(
   const settled = Number(await keeper.contracts.registry.settledThrough())
   if (cycle <= settled) return { skipped: 'its cycle is decided' }
   const hour = hourOf(slot) - 1
-  const result = await pushHours(keeper, cycle, { job: PUSH_HOURS.name, trigger, evidence })
+  const result = await pushIfOurs(keeper, cycle, { trigger, evidence })
+  if ('skipped' in result) return result
   const { missing, unheard, late, lost } = result
   // Without a source of beats the hours are pushed by hand: then it is reported, not waited for. Nor is an hour
   // in which nobody looked.
@@ -91,6 +94,21 @@ async function pushSlot(
   }
   if (missing.length > 0) keeper.log.warn({ cycle, missing, unheard }, 'hours-missing')
   return { pushed: result.pushed.map((each) => each.hour), late, missing, unheard, lost }
+}
+
+/** A monitor may be there before its first cycle: its hours are skipped, and the log says from when on. */
+async function pushIfOurs(
+  keeper: Keeper,
+  cycle: Cycle,
+  { trigger, evidence }: JobContext,
+): Promise<PushedHours | { skipped: string }> {
+  try {
+    return await pushHours(keeper, cycle, { job: PUSH_HOURS.name, trigger, evidence })
+  } catch (error) {
+    if (!isEarly(error)) throw error
+    keeper.log.info(error.facts, 'reporter-not-due-yet')
+    return { skipped: String(error.facts['reason']) }
+  }
 }
 
 async function settleSlot(keeper: Keeper, slot: UnixSeconds, context: JobContext): Promise<object> {

@@ -1,5 +1,5 @@
 import type { Wei } from '../base/amount.ts'
-import { KeeperError, describe } from '../base/errors.ts'
+import { KeeperError, describe, isKeeperError } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
 import { isoTime } from '../base/time.ts'
 import type { Cycle, Hour } from '../base/time.ts'
@@ -116,17 +116,23 @@ async function pushEvidence(
   if ((await readCycle(room, cycle)).state !== 'none') return
   const total = 24
   let done = 0
-  const { missing } = await pushHours(room, cycle, {
-    job: JOB,
-    trigger,
-    evidence,
-    onHour: ({ tx }) => {
-      if (tx) txs.push(tx)
-      done += 1
-      onProgress?.({ phase: 'snapshot', done, total, hash: tx?.hash })
-    },
-  })
-  if (missing.length > 0) room.log.warn({ cycle, missing }, 'hours-missing')
+  try {
+    const { missing } = await pushHours(room, cycle, {
+      job: JOB,
+      trigger,
+      evidence,
+      onHour: ({ tx }) => {
+        if (tx) txs.push(tx)
+        done += 1
+        onProgress?.({ phase: 'snapshot', done, total, hash: tx?.hash })
+      },
+    })
+    if (missing.length > 0) room.log.warn({ cycle, missing }, 'hours-missing')
+  } catch (error) {
+    // The others report then: whether that is enough the contract says at extract.
+    if (!isKeeperError(error, 'NOT_REPORTER')) throw error
+    room.log.warn({ cycle, ...describe(error) }, 'hours-not-ours-to-push')
+  }
 }
 
 async function runExtract(

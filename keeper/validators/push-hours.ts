@@ -10,6 +10,7 @@ import type { OnlineInput } from '../heartbeat/input.ts'
 import { indicesOf, toWords } from '../heartbeat/words.ts'
 import { recordAction } from './action-log.ts'
 import type { Trigger } from './action-log.ts'
+import { explainRefusal, isEarly } from './push-right.ts'
 import type { Roster } from './roster.ts'
 import { activeIn, isActive, readRoster } from './roster.ts'
 import type { ChainRoom, ValidatorsRoom } from './room.ts'
@@ -142,7 +143,9 @@ async function pushOne(
       await recordAction(room.db, room.clock, { ...action, status, txHash: pushed.tx.hash })
     }
     await onHour?.(pushed)
-  } catch (error) {
+  } catch (refusal) {
+    const error = await explainRefusal(room, cycleOf(room, given.hour), refusal)
+    if (isEarly(error)) throw error
     const { message } = describe(error)
     await recordAction(room.db, room.clock, { ...action, status: 'failed', error: message })
     if (!isKeeperError(error, ...LOST)) throw error

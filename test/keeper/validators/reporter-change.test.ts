@@ -1,12 +1,16 @@
 import { expect } from 'chai'
 import { Wallet } from 'ethers'
-import type { Address } from '../../../keeper/base/schema.ts'
+import type { Address, Hex } from '../../../keeper/base/schema.ts'
 import { cutOf } from '../../../keeper/base/time.ts'
+import { walletSigner } from '../../../keeper/chain/keys/signer.ts'
+import { findSnapshot } from '../../../keeper/heartbeat/snapshot.ts'
+import { JOBS } from '../../../keeper/jobs/jobs.ts'
 import { closeKeeper } from '../../../keeper/keeper.ts'
 import type { Keeper } from '../../../keeper/keeper.ts'
 import { runDay } from '../../../keeper/validators/day.ts'
 import { readReporters, reportersIn } from '../../../keeper/validators/reporters.ts'
 import { KEYS } from '../../helpers/deploy.ts'
+import { rejectionOf } from '../../helpers/errors.ts'
 import { FIRST_CUT, createWorld, makeMembers, pushCycle } from '../../helpers/muster.ts'
 import type { World } from '../../helpers/muster.ts'
 
@@ -52,4 +56,57 @@ describe('a change of the reporters', function () {
 
     expect([day.eligible, day.snapshots, day.unpaid]).to.deep.equal([2, 24, 0])
   })
+
+  it('lets a monitor wait for its first cycle, and tells any other key why it may not push (R-11)', async () => {
+    const evidence = { name: 'test', nodesIn: async () => [] as Address[] }
+    const open = (key: Hex): Promise<Keeper> =>
+      world.open({ signers: { reporter: walletSigner(key) }, roles: ['reporter'] }, world.home)
+    await closeKeeper(keeper)
+    const known = new Wallet(`0x${'b'.repeat(64)}`)
+    const face = world.muster.registry.interface
+    await asAdmin(face.encodeFunctionData('addReporter', [known.address]))
+    const cycle = 4
+    const slot = cutOf(FIRST_CUT, cycle - 1) + 3_600
+    await world.moveTo(slot + 60)
+    const job = JOBS.find(({ name }) => name === 'push-hours')
+    const context = { trigger: 'manual', evidence } as const
+
+    await withKeeperOf(open(known.privateKey as Hex), async (monitor) => {
+      expect(await job?.run(monitor, slot, context)).to.deep.equal({
+        skipped: 'it is a reporter from cycle 5 on',
+      })
+      expect(await findSnapshot(monitor.db, slot / 3_600 - 1)).to.equal(undefined)
+    })
+    await withKeeperOf(open(`0x${'c'.repeat(64)}`), async (stranger) => {
+      const error = await rejectionOf(job?.run(stranger, slot, context) ?? Promise.resolve())
+      expect(error.code).to.equal('NOT_REPORTER')
+      expect(error.facts['reason']).to.equal('it has never been a reporter')
+    })
+    keeper = await world.open()
+  })
+
+  it('does not hold the settlement up: a keeper whose reporter was expelled goes on without it', async () => {
+    const guardian = new Wallet(KEYS.guardian, world.node.client.provider)
+    const { registry, deployment } = world.muster
+    await (await registry.connect(guardian).expelReporter(deployment.reporter)).wait()
+    const evidence = { name: 'test', nodesIn: async () => [] as Address[] }
+    // Its last hours could still be pushed, by another.
+    const waiting = await rejectionOf(runDay(keeper, { cycle: 3, evidence }))
+    expect(waiting.code).to.equal('EVIDENCE_NOT_FINAL')
+    await world.moveTo(cutOf(FIRST_CUT, 3) + deployment.pushWindow)
+    const day = await runDay(keeper, { cycle: 3, evidence })
+    expect([day.state, day.snapshots]).to.deep.equal(['rolled-over', 0])
+  })
 })
+
+async function withKeeperOf(
+  opening: Promise<Keeper>,
+  use: (keeper: Keeper) => Promise<void>,
+): Promise<void> {
+  const opened = await opening
+  try {
+    await use(opened)
+  } finally {
+    await closeKeeper(opened)
+  }
+}
