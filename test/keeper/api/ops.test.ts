@@ -133,7 +133,7 @@ describe('the pages for monitors', function () {
       'muster_alerts_raised_total{kind="low-pool"} 1',
       'muster_slot_open{job="settle-day"} 0',
       'muster_slot_late{job="push-hours"} 0',
-      'muster_info{chain_id="31337"} 1',
+      'muster_info{chain_id="31337",roles="keeper+reporter"} 1',
     ]) {
       expect(text.split('\n')).to.include(line)
     }

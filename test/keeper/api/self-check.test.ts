@@ -37,7 +37,8 @@ function keeperOn(stage: Stage): Keeper {
       return 1
     },
   }
-  return { client, contracts: { rewards, deployment: { symbol: 'ETH' } } } as unknown as Keeper
+  const contracts = { rewards, deployment: { symbol: 'ETH' } }
+  return { client, contracts, roles: ['reporter', 'keeper'] } as unknown as Keeper
 }
 
 describe('the keeper’s own look around', () => {
@@ -107,5 +108,10 @@ describe('the keeper’s own look around', () => {
       clock.advance(3)
     }
     expect(stage.poolReads).to.equal(1)
+  })
+
+  it('of a monitor leaves the pool to who settles', async () => {
+    await check.look({ ...keeperOn({ ...stage, pool: 0n }), roles: ['reporter'] })
+    expect([stage.poolReads, kinds()]).to.deep.equal([0, []])
   })
 })

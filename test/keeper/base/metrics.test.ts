@@ -24,7 +24,8 @@ describe('the metrics', () => {
     const samples = async (): Promise<string[]> =>
       (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
     // Without labels a counter or a histogram begins at zero, and that is true.
-    const isGauge = (line: string): boolean => !line.startsWith('muster_journal_write_seconds')
+    const isGauge = (line: string): boolean =>
+      !/^muster_(journal_write_seconds|intake_beats_total)/.test(line)
     expect((await samples()).filter(isGauge)).to.deep.equal([])
     metrics.poolRunway.set(3)
     metrics.slotOpen.set({ job: 'settle-day' }, 1)
