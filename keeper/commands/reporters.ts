@@ -38,7 +38,7 @@ function linesOf(view: ReporterView): string[] {
     String(seat),
     reporter,
     state,
-    to === null ? `from cycle ${from} on` : to < from ? 'never served' : `cycles ${from} … ${to}`,
+    shownTerm(from, to),
   ])
   return [
     shownSet(view.reporters),
@@ -46,6 +46,11 @@ function linesOf(view: ReporterView): string[] {
     ...(view.openCycle === 0 ? ['The first cycle has not opened yet.'] : []),
     ...view.cycles.flatMap(cycleLines),
   ]
+}
+
+function shownTerm(from: number, to: number | null): string {
+  if (to === null) return from < 2 ? 'from the start' : `from cycle ${from} on`
+  return to < from ? 'never served' : `cycles ${from} … ${to}`
 }
 
 function shownSet(reporters: readonly ReporterLine[]): string {
@@ -70,10 +75,12 @@ function cycleLines({ cycle, reporters, over, counted }: ReporterCycle): string[
   const head = ['reporter', 'pushed', 'late', 'bits set', ...outvoted]
   return [
     '',
-    `cycle ${cycle}: ${counted} of the ${plural(over, 'hour')} that are over count`,
+    `cycle ${cycle}: ${plural(over, 'hour')} over, ${counted} of them counted`,
     ...table(head, rows),
-    ...reporters.flatMap(({ reporter, missing }) =>
-      missing.length === 0 ? [] : [`  ${reporter} has not pushed ${shownHours(missing)}`],
+    ...reporters.flatMap(({ reporter, missing, expelled }) =>
+      missing.length === 0 || expelled
+        ? []
+        : [`  ${reporter} has not pushed ${shownHours(missing)}`],
     ),
     ...reporters.flatMap(aboutLines),
   ]

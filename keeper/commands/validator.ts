@@ -105,20 +105,25 @@ function shownActivity({ activeFrom, activeTo }: ValidatorLine): string {
 }
 
 function cycleLines(cycle: ValidatorCycle, line: ValidatorLine, view: ValidatorView): string[] {
-  const { opensAt, cutAt, hours, snapshots, appearances, onlineRateBps } = cycle
+  const { opensAt, cutAt, hours } = cycle
   const title = `cycle ${cycle.cycle}, ${shownTime(opensAt)} … ${shownTime(cutAt)}: ${shownState(cycle)}`
   // Its bits mean nothing while it does not count.
   if (!cycle.isActive) return ['', title, `  ${standingOf(cycle, line)}`]
-  const rate = snapshots === 0 ? '' : ` (${(onlineRateBps / 100).toFixed(2)} %)`
   return [
     '',
     title,
     ...stripLines(hours).map((text) => `  ${text}`),
-    `  online in ${appearances} of the ${plural(snapshots, 'hour')} that ${snapshots === 1 ? 'counts' : 'count'}${rate}`,
+    `  ${shownRate(cycle)}`,
     `  ${standingOf(cycle, line)}`,
     ...previewLines(cycle, view),
     ...reporterLines(cycle),
   ]
+}
+
+function shownRate({ snapshots, appearances, onlineRateBps }: ValidatorCycle): string {
+  if (snapshots === 0) return 'no hour counts yet'
+  const those = snapshots === 1 ? '1 hour that counts' : `${snapshots} hours that count`
+  return `online in ${appearances} of the ${those} (${(onlineRateBps / 100).toFixed(2)} %)`
 }
 
 function shownState({ state }: ValidatorCycle): string {
@@ -130,6 +135,7 @@ function shownState({ state }: ValidatorCycle): string {
 function previewLines({ preview, payAll }: ValidatorCycle, view: ValidatorView): string[] {
   if (!preview) return []
   const { pool, share, eligible, active, weighted } = preview
+  if (pool === 0n) return ['  the pool is empty so far']
   const least = weighted || active === 0 ? undefined : pool / BigInt(active)
   const split =
     least === undefined
@@ -145,7 +151,7 @@ function previewLines({ preview, payAll }: ValidatorCycle, view: ValidatorView):
 
 /** Silent while there is one reporter: then there is nothing to agree upon. */
 function reporterLines({ reporters, majority, hours }: ValidatorCycle): string[] {
-  if (reporters < 2) return []
+  if (reporters < 2 || hours.every(({ pushedBy }) => pushedBy === 0)) return []
   const isSplit = ({ pushedBy, seenBy }: HourRecord): boolean => seenBy > 0 && seenBy < pushedBy
   const split = hours.filter(isSplit)
   const said = split.map(
@@ -160,7 +166,9 @@ function reporterLines({ reporters, majority, hours }: ValidatorCycle): string[]
 
 /** The transactions that prove each hour. */
 function hourLines(hours: readonly HourRecord[], { link }: Showing): string[] {
-  const rows = hours.flatMap(({ hour, state, reports }) => {
+  const past = hours.filter(({ state }) => state !== 'ahead')
+  if (past.length === 0) return []
+  const rows = past.flatMap(({ hour, state, reports }) => {
     const when = shownTime(startOfHour(hour))
     if (reports.length === 0) return [[when, state, '', '', '']]
     return reports.map(({ reporter, online, hash }, i) => [

@@ -101,7 +101,7 @@ describe('a validator and the reporters at the command line', function () {
 
   it('reporters: what each pushed, what is missing, and what an even number means (R-11)', async () => {
     const one = await site.muster('reporters')
-    expect(one.stdout).to.contain('cycle 2: 1 of the 2 hours that are over count')
+    expect(one.stdout).to.contain('cycle 2: 2 hours over, 1 of them counted')
     expect(one.stdout).to.contain('has not pushed 2024-11-26 19:00 UTC')
     const own = testAddress('reporter')
     await site.fails('NOTHING_CHANGES', 65, 'reporters', 'add', own)
