@@ -1,8 +1,10 @@
 import { expect } from 'chai'
+import { openWatch } from '../../../../keeper/api/watch.ts'
 import { hourOf } from '../../../../keeper/base/time.ts'
 import { nodeKey } from '../../../helpers/intake-desk.ts'
 import { connectNode, openBench, post, postBeat } from '../../../helpers/intake-service.ts'
 import type { Bench } from '../../../helpers/intake-service.ts'
+import { testLog } from '../../../helpers/logs.ts'
 import { FIRST_CUT } from '../../../helpers/muster.ts'
 
 const NOW = FIRST_CUT + 1_200
@@ -92,5 +94,29 @@ describe('the intake over real sockets', function () {
     expect([none.status, await none.json()]).to.deep.equal([200, { receipts: [] }])
     expect((await fetch(`${path}?from=9&to=8`)).status).to.equal(400)
     expect((await fetch(`${bench.url}/v1/receipts/nobody`)).status).to.equal(400)
+  })
+
+  it('shows its figures on the page for monitors: nodes, beats, and what was refused by code', async () => {
+    const watch = await openWatch({ ...bench.keeper.config, opsPort: 0 }, testLog)
+    try {
+      const page = async (): Promise<string[]> =>
+        (await (await fetch(`http://127.0.0.1:${watch.port}/metrics`)).text()).split('\n')
+      watch.followIntake(bench.service)
+      const node = await connectNode(bench.url)
+      await node.login(nodeKey(4))
+      await post(bench.url, '{')
+      const lines = await page()
+      const { counted, refused } = bench.service.figures()
+      expect(lines).to.include.members([
+        'muster_intake_nodes 1',
+        'muster_intake_sessions 1',
+        `muster_intake_beats_total ${counted}`,
+        `muster_intake_refused_total{code="BEAT_REPLAYED"} ${refused['BEAT_REPLAYED']}`,
+        'muster_intake_hours_total{result="heard"} 0',
+      ])
+      node.end()
+    } finally {
+      await watch.close()
+    }
   })
 })
