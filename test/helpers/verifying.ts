@@ -10,7 +10,7 @@ import { ethers } from './contracts.ts'
 import type { System } from './contracts.ts'
 
 /** The in-process chain of the contract tests, asked as the keeper asks a node. */
-async function contractChain(): Promise<ChainClient> {
+export async function contractChain(): Promise<ChainClient> {
   const { chainId } = await ethers.provider.getNetwork()
   const request = async (method: string, params: readonly unknown[]): Promise<unknown> =>
     ethers.provider.send(method, [...params])
