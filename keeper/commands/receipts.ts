@@ -123,21 +123,26 @@ async function fieldsOf(asking: Asking): Promise<unknown> {
   const answer = await askIntake({ ...asking, maxChars: MAX_PAGE_CHARS })
   if ('fields' in answer) return answer.fields
   const { code, message } = answer.refusal
-  const reason = `${code}: ${message}`
-  throw new KeeperError('INTAKE_UNREACHABLE', { origin: asking.intake.url, reason })
+  throw unreachable(asking, `${code}: ${message}`)
 }
 
 /** Of the hour that runs there is none: an intake refuses a range that begins in it. */
 async function receiptsAt(asking: Asking, from: Hour | undefined): Promise<unknown[]> {
   const answer = await askIntake({ ...asking, maxChars: MAX_PAGE_CHARS })
-  if ('refusal' in answer) {
-    if (from !== undefined && answer.refusal.code === 'INPUT_INVALID') return []
-    return (await fieldsOf(asking)) as unknown[]
-  }
-  const { receipts } = (answer.fields ?? {}) as { receipts?: unknown }
+  if ('fields' in answer) return listIn(asking, answer.fields)
+  const { code, message } = answer.refusal
+  if (code === 'INPUT_INVALID' && from !== undefined) return []
+  throw unreachable(asking, `${code}: ${message}`)
+}
+
+function listIn(asking: Asking, fields: unknown): unknown[] {
+  const { receipts } = (fields ?? {}) as { receipts?: unknown }
   if (Array.isArray(receipts)) return receipts
-  const reason = 'what it answers is no list of receipts'
-  throw new KeeperError('INTAKE_UNREACHABLE', { origin: asking.intake.url, reason })
+  throw unreachable(asking, 'what it answers is no list of receipts')
+}
+
+function unreachable({ intake }: Asking, reason: string): KeeperError {
+  return new KeeperError('INTAKE_UNREACHABLE', { origin: intake.url, reason })
 }
 
 function hourIn(receipt: unknown): Hour {
