@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
 import type { ErrorCode } from '../../base/error-catalogue.ts'
 import { KeeperError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -12,6 +13,7 @@ import type { Proxies } from './remote-address.ts'
 import { addIntakeRoutes } from './routes.ts'
 import type { Answering } from './routes.ts'
 import { openSockets } from './sockets.ts'
+import type { Sockets } from './sockets.ts'
 import { createIntakeApp, refuseUpgrade } from './web-server.ts'
 
 /** Where nodes come in. It is open from the start; until somebody serves, all are told to wait. */
@@ -38,59 +40,74 @@ const REQUESTS_PER_SESSION = 4
 // RFC 6455, 7.4.1: the server restarts, come back.
 const CLOSE_RESTART = 1_012
 
-export async function openDoor({ config, log, paceFactor = 1 }: DoorOptions): Promise<Door> {
+/** What the parts of an open door share. */
+interface Hall {
+  proxies: Proxies
+  served: Answering | undefined
+  refusals: Map<ErrorCode, number>
+}
+
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { config, log } = options
   const proxies = parseProxies(config.intakeTrustProxy)
-  const refusals = new Map<string, number>()
-  const onRefused = (code: ErrorCode): void => {
-    refusals.set(code, (refusals.get(code) ?? 0) + 1)
-  }
-  let served: Answering | undefined
-  const answering = (): Answering => {
-    if (served) return served
-    throw new KeeperError('INTAKE_STANDBY')
-  }
+  const hall: Hall = { proxies, served: undefined, refusals: new Map() }
   const app = await createIntakeApp(config, log)
+  const sockets = openSockets({ log, onRefused: (code) => note(hall, code) })
+  await connectApp(app, sockets, hall, options)
+  const close = async (reason: string): Promise<void> => {
+    hall.served = undefined
+    await sockets.endAll(CLOSE_RESTART, reason)
+    sockets.close()
+    await app.close()
+  }
+  try {
+    const { intakeHost: host, intakePort = 0, intakeTlsCert } = config
+    const port = await listen(app, host, intakePort, 'INTAKE_PORT_TAKEN')
+    const origins = originsOf(config, port)
+    log.info({ host, port, origins, isTls: intakeTlsCert !== undefined }, 'intake-listening')
+    const refused = (): Record<string, number> => Object.fromEntries(hall.refusals)
+    const serve = async (next: Answering | undefined): Promise<void> => {
+      hall.served = next
+      if (!next) await sockets.endAll(CLOSE_RESTART, 'INTAKE_STANDBY')
+    }
+    return { port, origins, refused, serve, close: () => close('INTAKE_STOPPING') }
+  } catch (error) {
+    await close('INTAKE_STOPPING')
+    throw error
+  }
+}
+
+async function connectApp(
+  app: FastifyInstance,
+  sockets: Sockets,
+  hall: Hall,
+  { config, paceFactor = 1 }: DoorOptions,
+): Promise<void> {
+  const { proxies } = hall
   await addIntakeRoutes(app, {
-    answering,
+    answering: () => answering(hall),
     addressOf: ({ raw }) => senderOf(raw, proxies),
     requestsPerMinute: config.intakePerAddress * REQUESTS_PER_SESSION * paceFactor,
   })
-  const sockets = openSockets({ log, onRefused })
   app.server.on('upgrade', (request, socket, head) => {
     try {
       refuseOtherPath(request)
-      const { intake } = answering()
+      const { intake } = answering(hall)
       sockets.take(request, socket, head, { address: senderOf(request, proxies), intake })
     } catch (error) {
       refuseUpgrade(socket, error)
     }
   })
-  limitConnections(app.server, config.intakePerAddress, proxies, () => onRefused('ADDRESS_FULL'))
-  const { intakeHost: host, intakePort = 0 } = config
-  const close = async (reason: string): Promise<void> => {
-    served = undefined
-    await sockets.endAll(CLOSE_RESTART, reason)
-    sockets.close()
-    await app.close()
-  }
-  const port = await listen(app, host, intakePort, 'INTAKE_PORT_TAKEN').catch(
-    async (error: unknown) => {
-      await close('INTAKE_PORT_TAKEN')
-      throw error
-    },
-  )
-  const origins = originsOf(config, port)
-  log.info({ host, port, origins, isTls: config.intakeTlsCert !== undefined }, 'intake-listening')
-  return {
-    port,
-    origins,
-    refused: () => Object.fromEntries(refusals),
-    serve: async (next) => {
-      served = next
-      if (!next) await sockets.endAll(CLOSE_RESTART, 'INTAKE_STANDBY')
-    },
-    close: () => close('INTAKE_STOPPING'),
-  }
+  limitConnections(app.server, config.intakePerAddress, proxies, () => note(hall, 'ADDRESS_FULL'))
+}
+
+function note({ refusals }: Hall, code: ErrorCode): void {
+  refusals.set(code, (refusals.get(code) ?? 0) + 1)
+}
+
+function answering({ served }: Hall): Answering {
+  if (served) return served
+  throw new KeeperError('INTAKE_STANDBY')
 }
 
 function senderOf({ socket, headers }: IncomingMessage, proxies: Proxies): string {
