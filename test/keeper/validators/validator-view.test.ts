@@ -8,6 +8,7 @@ import { pushHour } from '../../../keeper/heartbeat/snapshot.ts'
 import { closeKeeper } from '../../../keeper/keeper.ts'
 import type { Keeper } from '../../../keeper/keeper.ts'
 import { runDay } from '../../../keeper/validators/day.ts'
+import { readReporterView } from '../../../keeper/validators/reporter-view.ts'
 import type { ChainRoom } from '../../../keeper/validators/room.ts'
 import { readValidator } from '../../../keeper/validators/validator-view.ts'
 import type { ValidatorLine, ValidatorView } from '../../../keeper/validators/validator-view.ts'
@@ -133,6 +134,20 @@ describe("a validator's own record", function () {
     const lossy = { client, contracts: world.muster }
     const error = await rejectionOf(readValidator(lossy, '1', { decided: 7, cycle: 1 }))
     expect([error.code, error.facts['cycle']]).to.deep.equal(['RECORD_DIFFERS', 1])
+  })
+
+  it('refuses a node that keeps no logs of the beginning', async () => {
+    const { rewards } = world.muster.deployment
+    const fromBlock = await world.node.client.blockNumber()
+    const contracts = await openContractsAt(world.node.client, { rewards, fromBlock })
+    const late = { client: world.node.client, contracts }
+    const roster = await rejectionOf(readValidator(late, '1', { decided: 7 }))
+    expect([roster.code, roster.facts['expected']]).to.deep.equal(['ROSTER_INCOMPLETE', 5])
+    const reporters = await rejectionOf(readReporterView(late))
+    expect([reporters.code, reporters.facts['fromBlock']]).to.deep.equal([
+      'REPORTERS_UNKNOWN',
+      fromBlock,
+    ])
   })
 
   it('refuses who is neither a node nor a fund address', async () => {
