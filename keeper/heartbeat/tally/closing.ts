@@ -44,6 +44,8 @@ const ROSTER_WAIT_MS = 5_000
 // Hours whose receipts could not be signed are offered again, a day of them at a time.
 const MAX_TOLD_AT_ONCE = 24
 const HOURS_PER_DAY = 24
+// A stop has 20 s altogether (MUSTER_STOP_LIMIT_MS).
+const STOP_WAIT_MS = 5_000
 
 /** Closes hours in their order, each once, and tells whoever waits for them. */
 export class HourCloser {
@@ -231,9 +233,13 @@ export class HourCloser {
     }
   }
 
-  /** What runs ends. */
+  /** What runs ends, or is left to the next start. */
   async finish(): Promise<void> {
-    await this.#running?.catch(() => {})
-    await this.#telling
+    const running = Promise.allSettled([this.#running, this.#telling])
+    try {
+      await within(STOP_WAIT_MS, 'the closing of an hour', running)
+    } catch (error) {
+      this.#room.log.warn({ message: describe(error).message }, 'closing-left-to-next-start')
+    }
   }
 }

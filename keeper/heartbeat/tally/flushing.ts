@@ -22,11 +22,14 @@ const LAST_ATTEMPTS = 3
 const LAST_DELAY_MS = 200
 const LAST_DEADLINE_MS = 5_000
 const KEY = 'counters'
+// A write takes milliseconds; in five seconds two more should have begun.
+const SLOW_WRITE_MS = 5_000
 
 /** Writes what changed; while the store is away, counting goes on in memory and this says so. */
 export class Flusher {
   readonly #room: FlushRoom
   #running: Promise<void> | undefined
+  #startedMs = 0
   #downSince: UnixSeconds | undefined
   #lastMs: number | undefined
 
@@ -44,48 +47,62 @@ export class Flusher {
 
   /** Never rejects. One at a time: whoever comes meanwhile waits for the one that runs. */
   flush(nowMs: number): Promise<void> {
+    if (this.#running) this.#noteSlow()
+    else this.#startedMs = systemClock.nowMs()
     this.#running ??= this.#tryWrite(nowMs).finally(() => {
       this.#running = undefined
     })
     return this.#running
   }
 
-  /** The last write of this process. */
+  /** A server that answers nothing is away as well, long before the statement's own deadline. */
+  #noteSlow(): void {
+    const ms = systemClock.nowMs() - this.#startedMs
+    if (ms < SLOW_WRITE_MS) return
+    this.#noteDown(
+      new KeeperError('DEADLINE_PASSED', { what: 'a write of the tally', timeoutMs: ms }),
+    )
+  }
+
+  #noteDown(error: unknown): void {
+    const { alerts, log, counters } = this.#room
+    const { code, message } = describe(error)
+    if (this.#downSince === undefined) {
+      log.error({ code, message, unsaved: counters.unsaved() }, 'tally-in-memory-only')
+    }
+    this.#downSince ??= systemClock.now()
+    alerts?.raise('tally-write-failing', { key: KEY, code, reason: message })
+  }
+
+  /** The last write of this process; never rejects. */
   async finish(nowMs: number): Promise<void> {
-    await this.#running
     const { log, counters } = this.#room
     try {
-      await retry(() => this.#write(nowMs), {
-        what: 'the last write of the tally',
-        attempts: LAST_ATTEMPTS,
-        firstDelayMs: LAST_DELAY_MS,
-        maxDelayMs: LAST_DELAY_MS,
-        deadlineMs: LAST_DEADLINE_MS,
-        clock: systemClock,
-      })
+      await within(LAST_DEADLINE_MS, 'the last write of the tally', this.#writeLast(nowMs))
     } catch (error) {
       const { code, message } = describe(error)
       log.error({ code, message, lost: counters.unsaved() }, 'tally-lost-at-stop')
     }
   }
 
+  async #writeLast(nowMs: number): Promise<void> {
+    await this.#running
+    await retry(() => this.#write(nowMs), {
+      what: 'the last write of the tally',
+      attempts: LAST_ATTEMPTS,
+      firstDelayMs: LAST_DELAY_MS,
+      maxDelayMs: LAST_DELAY_MS,
+      deadlineMs: LAST_DEADLINE_MS,
+      clock: systemClock,
+    })
+  }
+
   async #tryWrite(nowMs: number): Promise<void> {
-    const { alerts, log, counters } = this.#room
+    const { alerts, log } = this.#room
     try {
       await this.#write(nowMs)
     } catch (error) {
-      const { code, message } = describe(error)
-      if (this.#downSince === undefined) {
-        log.error({ code, message, unsaved: counters.unsaved() }, 'tally-in-memory-only')
-      }
-      this.#downSince ??= systemClock.now()
-      alerts?.raise('tally-write-failing', {
-        key: KEY,
-        code,
-        reason: message,
-        since: this.#downSince,
-      })
-      return
+      return this.#noteDown(error)
     }
     if (this.#downSince === undefined) return
     const seconds = systemClock.now() - this.#downSince

@@ -50,6 +50,7 @@ export class MemoryTally implements RunningTally {
   readonly #dueAtMs: Record<Task, number> = { flush: 0, close: 0, tell: 0, askChain: 0 }
   #tickedMs: number
   #loop: Promise<void> | undefined
+  #stopped: Promise<void> | undefined
   #isClosingFailing = false
   #isJumped = false
 
@@ -104,7 +105,12 @@ export class MemoryTally implements RunningTally {
     await this.#parts.closer.tell()
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#finish()
+    return this.#stopped
+  }
+
+  async #finish(): Promise<void> {
     this.#stopping.abort()
     await this.#loop
     await this.#parts.closer.finish()

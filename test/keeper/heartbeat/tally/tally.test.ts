@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { KeeperError } from '../../../../keeper/base/errors.ts'
 import type { Address } from '../../../../keeper/base/schema.ts'
+import { scaledClock } from '../../../../keeper/base/time.ts'
 import {
   findHour,
   listHours,
@@ -489,6 +490,55 @@ describe('the tally', function () {
     bench.clock.set(START + 61 * MINUTE)
     expect(second.count(B, bench.clock.nowMs()).counted).to.equal(true)
     expect(seenOf(await readClosedHour(db, HOUR))?.[1]).to.deep.equal([0, false])
+  })
+
+  it('writes and closes by itself, hour after hour, by a clock that runs faster', async () => {
+    const clock = scaledClock({ startMs: START * 1_000, factor: 2_400 })
+    const told: number[] = []
+    const tally = await start(db, {
+      clock,
+      paceFactor: 2_400,
+      flushMs: 100,
+      onClosed: ({ hour }) => void told.push(hour),
+    })
+    clock.start()
+    await waitUntil(() => {
+      tally.count(A, clock.nowMs())
+      return told.length >= 2
+    })
+    expect(told).to.deep.equal([...told].sort((a, b) => a - b))
+    expect(new Set(told)).to.have.length(told.length)
+    const hours = (await listHours(db, 99)).filter(({ state }) => state === 'heard')
+    expect(hours.map(({ hour }) => hour)).to.include.members(told)
+  })
+
+  it('is stopped although whoever takes closed hours never answers, and offers them again', async () => {
+    const silent = new Promise<void>(() => {})
+    const first = await bench.open(db, { onClosed: () => silent })
+    await beatHour(bench, first, [80])
+    bench.clock.advance(GRACE)
+    void first.wake()
+    await waitUntil(() => first.figures().closed.heard === 1)
+    await first.stop()
+    expect(bench.eventNames()).to.include('closing-left-to-next-start')
+    const told: number[] = []
+    const second = await start(db, { onClosed: ({ hour }) => void told.push(hour) })
+    await second.wake()
+    expect(told).to.deep.equal([HOUR])
+  })
+
+  it('says that the store is away when it answers nothing for five seconds', async () => {
+    const silent = new Promise<never>(() => {})
+    let isSilent = false
+    const query: Db['query'] = (sql, params) => (isSilent ? silent : db.query(sql, params))
+    const tally = await start({ ...db, query }, { flushMs: 100 })
+    isSilent = true
+    tally.count(A, bench.clock.nowMs())
+    await waitUntil(() => tally.figures().storeDownSince !== undefined)
+    expect(bench.alerts.raised).to.include('tally-write-failing')
+    expect(tally.count(B, bench.clock.nowMs()).counted).to.equal(true)
+    await tally.stop()
+    expect(bench.eventNames()).to.include('tally-lost-at-stop')
   })
 
   async function beatFor(tally: RunningTally, times: number): Promise<void> {
