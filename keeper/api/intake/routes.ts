@@ -6,6 +6,7 @@ import { toJson } from '../../base/json.ts'
 import { addressSchema, hourSchema, parseWith } from '../../base/schema.ts'
 import type { Address } from '../../base/schema.ts'
 import type { Hour } from '../../base/time.ts'
+import { inTurn } from './in-turn.ts'
 import type { Intake } from '../../heartbeat/intake/intake.ts'
 import { MAX_CLIENT_FRAME } from '../../heartbeat/intake/frames.ts'
 import { refusalOf } from '../../heartbeat/intake/refusals.ts'
@@ -46,12 +47,13 @@ export async function addIntakeRoutes(app: FastifyInstance, options: RouteOption
   })
   app.get('/v1/hello', async () => answering().intake.hello())
   app.post('/v1/beat', (request) => answering().intake.beat(request.body, addressOf(request)))
-  const oneByOne = inTurn()
+  const turn = inTurn('requests for receipts')
   app.get('/v1/receipts/:node', async (request, reply) => {
     const { receiptsOf, hourNow } = answering()
     const node = parseWith(addressSchema, (request.params as { node: string }).node, 'node')
     const hours = hoursOf(request.query, hourNow())
-    const receipts = await oneByOne(() => receiptsOf(node, hours))
+    const isGone = (): boolean => request.raw.socket.destroyed
+    const receipts = await turn(() => receiptsOf(node, hours), isGone)
     // Hashes and signatures: nothing in them is to be kept from anybody, and looking takes long.
     return reply.serializer(toJson).send({ receipts })
   })
@@ -60,21 +62,12 @@ export async function addIntakeRoutes(app: FastifyInstance, options: RouteOption
 /** The day that ends with the last closed hour, unless it is said otherwise. */
 function hoursOf(query: unknown, now: Hour): { from: Hour; to: Hour } {
   const asked = parseWith(receiptQuery, query, 'query')
-  const to = asked.to ?? now - 1
+  // Who has all of them asks from the hour that runs: there is nothing yet, and that is no mistake.
+  const to = asked.to ?? Math.max(now - 1, asked.from ?? 0)
   const from = asked.from ?? Math.max(0, to - USUAL_HOURS + 1)
   if (from <= to) return { from, to }
   const faults = [`from ${from} is after to ${to}`]
   throw new KeeperError('INPUT_INVALID', { what: 'query', faults })
-}
-
-/** Proofs cost more than beats: however many ask, one is made at a time. */
-function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const turn = last.then(work)
-    last = turn.catch(() => {})
-    return turn
-  }
 }
 
 const REQUEST_STATUS = 400

@@ -92,6 +92,8 @@ describe('the intake over real sockets', function () {
     const path = `${bench.url}/v1/receipts/${nodeKey(0).address}`
     const none = await fetch(path)
     expect([none.status, await none.json()]).to.deep.equal([200, { receipts: [] }])
+    const present = await fetch(`${path}?from=${hourOf(NOW)}`)
+    expect([present.status, await present.json()]).to.deep.equal([200, { receipts: [] }])
     expect((await fetch(`${path}?from=9&to=8`)).status).to.equal(400)
     expect((await fetch(`${bench.url}/v1/receipts/nobody`)).status).to.equal(400)
   })
