@@ -50,14 +50,33 @@ export async function auditTally(ask: TallyAsk): Promise<void> {
   const hours = tally.hours.filter(({ hour }) => ask.isWanted(court.evidence.cycleOf(hour)))
   // The oldest are pruned first: an hour without rows behind one that has them was emptied by somebody.
   let isKept = false
+  const lost: TallyHour[] = []
   for (const [i, hour] of hours.entries()) {
     const rows = await tally.rowsOf(hour.hour)
     isKept ||= rows !== undefined
     checkSignature(ask, hour)
     if (isKept) checkRows(ask, hour, rows ?? [])
     if (rows) checkBits(ask, hour, rows)
+    if (isLost(ask, hour)) lost.push(hour)
     onProgress('recounting hours', i + 1, hours.length)
   }
+  if (lost.length > 0) ask.notes.push(lostNote(lost))
+}
+
+/** For all alike, so it is no difference between validators: it is told, and each receipt of it contradicts. */
+function isLost({ court }: TallyAsk, { hour, signed }: TallyHour): boolean {
+  const { evidence, now } = court
+  if (!signed || evidence.saidBy(signed.reporter, hour) || evidence.isOpen(hour, now)) return false
+  return evidence.standingOf(signed.reporter, evidence.cycleOf(hour)) === 'reporter'
+}
+
+// The first few; each is a row of the tally without a transaction.
+const MAX_NAMED = 5
+
+function lostNote(lost: readonly TallyHour[]): string {
+  const named = lost.slice(0, MAX_NAMED).map(({ hour }) => String(hour))
+  const more = lost.length > MAX_NAMED ? ` and ${lost.length - MAX_NAMED} more` : ''
+  return `counted and signed, but never pushed: hour ${named.join(', ')}${more}`
 }
 
 function checkSignature({ home, receipts, findings, court }: TallyAsk, told: TallyHour): void {
@@ -88,16 +107,12 @@ function checkRows(
 
 /** Row for row; the first validator that differs is named. */
 function checkBits(ask: TallyAsk, { hour, signed }: TallyHour, rows: readonly TallyRow[]): void {
-  const { court, findings, notes } = ask
+  const { court, findings } = ask
   const { evidence, roster, now } = court
   if (!signed) return
   const cycle = evidence.cycleOf(hour)
   const words = evidence.saidBy(signed.reporter, hour)
-  if (!words) {
-    const isLost = cycle > 0 && !evidence.isOpen(hour, now)
-    if (isLost) notes.push(`hour ${hour} was counted and never pushed by ${signed.reporter}`)
-    return
-  }
+  if (!words) return
   const isOpen = evidence.isOpen(hour, now)
   const differs = rows.flatMap((row) => {
     const index = roster.indexOf(cycle, row.node)

@@ -97,12 +97,12 @@ export class EvidenceHistory {
     return cycleOfHour(hourOf(this.#grid.firstCut), hour)
   }
 
-  /** Whether a reporter of the cycle it is, was, or never was. */
-  standingOf(reporter: Address, cycle: Cycle): 'reporter' | 'expelled' | 'stranger' {
-    const term = this.#terms.findLast(
-      (each) => each.reporter === reporter && each.from <= cycle && cycle <= each.to,
-    )
-    if (!term) return 'stranger'
+  /** What a key was in a cycle: one that reports in others only has practised, or goes on without a seat. */
+  standingOf(key: Address, cycle: Cycle): 'reporter' | 'expelled' | 'elsewhen' | 'stranger' {
+    const terms = this.#terms.filter(({ reporter }) => reporter === key)
+    if (terms.length === 0) return 'stranger'
+    const term = terms.findLast((each) => each.from <= cycle && cycle <= each.to)
+    if (!term) return 'elsewhen'
     return term.isExpelled ? 'expelled' : 'reporter'
   }
 

@@ -47,6 +47,9 @@ export function judge(claim: Claim, court: Court): Judgement {
   if (cycle === 0) return { outcome: 'no-bit', reason: 'the hour is before the first cycle' }
   const standing = evidence.standingOf(reporter, cycle)
   if (standing === 'stranger') return contradicted(claim, court, 'strange-signer')
+  if (standing === 'elsewhen') {
+    return { outcome: 'not-pushed', reason: `its reporter was none in cycle ${cycle}` }
+  }
   const index = roster.indexOf(cycle, node)
   if (index === undefined) return { outcome: 'no-bit', reason: `${node} was not in cycle ${cycle}` }
   const isOpen = evidence.isOpen(hour, now)
@@ -88,7 +91,7 @@ function sidesOf(
 ): [expected: string, found: string] {
   switch (kind) {
     case 'strange-signer':
-      return [`the signature of a reporter of cycle ${cycle}`, `one by ${reporter}, which was none`]
+      return [`the signature of a reporter`, `one by ${reporter}, which never was one`]
     case 'never-pushed':
       return [`its bit in what ${reporter} pushed`, 'no push of that hour, and its window is over']
     case 'left-out':

@@ -257,11 +257,11 @@ export const RECEIPT_CASES: readonly ReceiptCase[] = [
     told: 'contradicted strange-signer',
   },
   {
-    it: 'by a reporter of the next cycle is a stranger’s word',
+    it: 'by a reporter of the next cycle asks for nothing: it practised',
     now: CLOSED,
     steps: [added(R2, 1, 2), own(WITH)],
     claim: { reporter: R2 },
-    told: 'contradicted strange-signer',
+    told: 'not-pushed',
   },
   {
     it: 'by a reporter of the next cycle counts in that cycle',
@@ -271,11 +271,11 @@ export const RECEIPT_CASES: readonly ReceiptCase[] = [
     told: 'pending',
   },
   {
-    it: 'by a reporter that left is a stranger’s word in the cycle after',
+    it: 'by a reporter that left asks for nothing in the cycle after',
     now: CLOSED,
     steps: [added(R2, 1), left],
     claim: { reporter: R2, hour: NEXT },
-    told: 'contradicted strange-signer',
+    told: 'not-pushed',
   },
   {
     it: 'of a node that is on no roster asks for nothing',
