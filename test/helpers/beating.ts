@@ -31,6 +31,8 @@ export interface TestIntakeOptions {
   registry?: Address
   /** A store that outlives the intake. */
   db?: Db
+  /** PEM files: it takes https and wss then. */
+  tls?: { intakeTlsCert: string; intakeTlsKey: string }
   /** The intake's own time, as when its machine is off. */
   clock?: Clock
   receiptsOf?: (node: Address, hours: { from: Hour; to: Hour }) => Promise<unknown[]>
@@ -53,7 +55,7 @@ export interface TestIntake {
 export async function openTestIntake(options: TestIntakeOptions = {}): Promise<TestIntake> {
   const { port = 0, reporter = REPORTER, registry = HOME.registry, clock = systemClock } = options
   const members = new Map<Address, MemberState>()
-  const config = loadConfig({}, { intakePort: String(port) })
+  const config = loadConfig({}, { intakePort: String(port), ...options.tls })
   const db = options.db ?? (await freshDb())
   const validators = (): Promise<Address[]> => Promise.resolve([])
   const tally = await openTally({ db, clock, rule: QUICK_RULE, log: testLog, validators })
@@ -77,7 +79,7 @@ export async function openTestIntake(options: TestIntakeOptions = {}): Promise<T
     if (options.db === undefined) await db.close()
   }
   const countOf = (node: Address): number => tally.countOf(node, hourOf(clock.now()))
-  const url = `http://127.0.0.1:${door.port}`
+  const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${door.port}`
   return { url, port: door.port, door, intake, tally, members, countOf, close }
 }
 

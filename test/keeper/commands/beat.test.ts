@@ -12,6 +12,7 @@ import type { Db } from '../../../keeper/store/db.ts'
 import { openTestIntake, until } from '../../helpers/beating.ts'
 import type { TestIntake } from '../../helpers/beating.ts'
 import { noteSecret } from '../../helpers/canaries.ts'
+import { makeCertificate } from '../../helpers/certificate.ts'
 import { runCli, startCli } from '../../helpers/cli.ts'
 import type { Outcome } from '../../helpers/cli.ts'
 import { freshDb } from '../../helpers/store.ts'
@@ -133,6 +134,30 @@ describe('muster beat', function () {
       MUSTER_NODE_PASSWORD_FILE: wrong,
     })
     expect(outcome.json['error']).to.include({ code: 'PASSWORD_WRONG' })
+  })
+
+  it('beats by TLS to a certificate of a private authority, and to no other', async () => {
+    const { cert, key } = makeCertificate('an intake')
+    const files = { intakeTlsCert: join(dir, 'cert.pem'), intakeTlsKey: join(dir, 'key.pem') }
+    writeFileSync(files.intakeTlsCert, cert)
+    writeFileSync(files.intakeTlsKey, key)
+    const secure = await openTestIntake({ db, tls: files })
+    try {
+      for (const mode of [[], ['--http']]) {
+        const args = ['beat', '--intake', secure.url, ...mode]
+        const stranger = startCli(args, env)
+        await stranger.says('INTAKE_UNREACHABLE')
+        stranger.kill('SIGTERM')
+        await stranger.ended
+        const before = secure.countOf(node)
+        const trusting = startCli(args, { ...env, NODE_EXTRA_CA_CERTS: files.intakeTlsCert })
+        await until('it beats', () => secure.countOf(node) > before)
+        trusting.kill('SIGTERM')
+        await trusting.ended
+      }
+    } finally {
+      await secure.close()
+    }
   })
 
   it('is a library call in ten lines, and the example runs', async () => {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import type { Server } from 'node:net'
 import { once } from 'node:events'
 import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import type { ErrorCode } from '../../../../keeper/base/error-catalogue.ts'
 import { systemClock } from '../../../../keeper/base/time.ts'
 import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
@@ -197,13 +198,16 @@ describe('a validator’s agent', function () {
       return `http://127.0.0.1:${(server.address() as { port: number }).port}`
     }
 
-    async function speak(say: readonly (string | Buffer)[]): Promise<string> {
+    async function serve(onSocket: (socket: WebSocket) => void): Promise<string> {
       const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
       await once(server, 'listening')
-      server.on('connection', (socket) => say.forEach((each) => socket.send(each)))
+      server.on('connection', onSocket)
       open.push({ close: async () => server.close() })
       return `http://127.0.0.1:${(server.address() as { port: number }).port}`
     }
+
+    const speak = (say: readonly (string | Buffer)[]): Promise<string> =>
+      serve((socket) => say.forEach((each) => socket.send(each)))
 
     const told = { reporter: OTHER_REPORTER, at: 0, pingMs: 30, statusEvery: 3 }
     const hello = { t: 'hello', v: 1, ...HOME, ...told, challenge: `0x${'11'.repeat(32)}` }
@@ -223,6 +227,23 @@ describe('a validator’s agent', function () {
         expect(fault).to.include({ code: 'INTAKE_NOT_MUSTER', exitCode: 78 })
       })
     }
+
+    it('gives up a line on which nothing is answered, and opens another', async () => {
+      let [lines, pings] = [0, 0]
+      const url = await serve((socket) => {
+        lines += 1
+        socket.send(JSON.stringify(hello))
+        socket.on('message', (data: Buffer) => {
+          if (data.toString().includes('ping')) pings += 1
+          else socket.send('{"t":"welcome","hour":1,"count":0}')
+        })
+      })
+      const agent = agentOf([url])
+      await until('it is told', () => faultOf(agent) === 'INTAKE_UNREACHABLE')
+      expect(agent.state().links[0]?.fault?.message).to.include('no answer to pings')
+      expect(pings).to.be.above(3)
+      await until('it is there again', () => lines >= 2)
+    })
 
     it('keeps trying one that sends more than a frame holds', async () => {
       const agent = agentOf([await speak([`"${'x'.repeat(20_000)}"`])])
