@@ -166,9 +166,11 @@ export class HourCloser {
     const counted = this.#room.counters.countsOf(hour)
     // Nobody will be judged: nobody needs a row for not having been heard.
     if (this.#room.listening.expected(hour) === 0 && counted.length === 0) return []
-    const known = new Set(counted.map(({ node }) => node))
-    const silent = (await this.#readRoster(hour)).filter((node) => !known.has(node))
-    return [...counted, ...silent.map((node) => ({ node, seen: 0 }))]
+    const seen = new Map<Address, number>()
+    // A node that was removed and registered again is on the roster twice.
+    for (const node of await this.#readRoster(hour)) seen.set(node, 0)
+    for (const { node, seen: count } of counted) seen.set(node, count)
+    return [...seen].map(([node, count]) => ({ node, seen: count }))
   }
 
   async #readRoster(hour: Hour): Promise<readonly Address[]> {

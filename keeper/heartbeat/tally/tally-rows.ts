@@ -102,9 +102,12 @@ function list<T>(rows: readonly T[], valueOf: (row: T) => string | number): stri
   return rows.map(valueOf).join(',')
 }
 
-// What a node says of itself is shown to people; PostgreSQL refuses a text with a zero byte in it.
+// What a node says of itself is shown to people. The intake has checked it; what the columns refuse all the same
+// (a zero byte, a fraction) would hold up the write of all the others.
 const UNPRINTABLE = /[^\x20-\x7e]/g
 const MAX_VERSION = 64
+const MAX_BPS = 10_000
+const MAX_HEIGHT = 2n ** 64n - 1n
 
 function statusJson(status: StatusRow): object {
   const { node, lastMs, signedMs, cpuBps, memoryBps, diskBps, height, version } = status
@@ -112,12 +115,17 @@ function statusJson(status: StatusRow): object {
     node: node.toLowerCase(),
     last_ms: lastMs,
     signed_ms: signedMs,
-    cpu_bps: cpuBps,
-    memory_bps: memoryBps,
-    disk_bps: diskBps,
-    height,
+    cpu_bps: bpsOf(cpuBps),
+    memory_bps: bpsOf(memoryBps),
+    disk_bps: bpsOf(diskBps),
+    height: height !== undefined && height >= 0n && height <= MAX_HEIGHT ? height : null,
     version: version?.replace(UNPRINTABLE, '?').slice(0, MAX_VERSION),
   }
+}
+
+function bpsOf(share: number | undefined): number | null {
+  const isBps = Number.isInteger(share) && share !== undefined && share >= 0 && share <= MAX_BPS
+  return isBps ? share : null
 }
 
 export interface Stored {

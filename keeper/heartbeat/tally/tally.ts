@@ -115,7 +115,8 @@ export async function openTally(options: TallyOptions): Promise<RunningTally> {
   const closer = new HourCloser(room, nextToClose(stored, present), stored.closedAhead)
   sayRestored(log, stored, nowMs)
   // Our clock is behind the store's: it was wrong then, or is now. Nothing counts until an hour is open again.
-  if (stored.closedAhead.length > 0) log.error({ hours: stored.closedAhead }, 'tally-hours-ahead')
+  const { closedAhead } = stored
+  if (closedAhead.length > 0) log.error({ hours: closedAhead.length, present }, 'tally-hours-ahead')
   const parts = { time, counters, listening, closer, flusher: new Flusher(room) }
   const tally = new MemoryTally({ ...options, graceMs }, parts)
   tally.start()

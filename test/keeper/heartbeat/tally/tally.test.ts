@@ -375,6 +375,37 @@ describe('the tally', function () {
     expect((await readClosedHour(db, HOUR))?.rows.map(({ node }) => node)).to.deep.equal([A, B])
   })
 
+  it('has one row of a node that is on the roster twice, removed and registered again', async () => {
+    const tally = await start(db, { validators: async () => [A, B, C, B, A] })
+    await beatHour(bench, tally, [80])
+    bench.clock.advance(GRACE)
+    await tally.wake()
+    expect((await readClosedHour(db, HOUR))?.rows.map(({ node }) => node)).to.deep.equal([A, B, C])
+  })
+
+  it('does not let a process whose clock lags write into an hour that another one closed', async () => {
+    const lagging = tallyBench()
+    const [one, late] = [await start(), await lagging.open(db)]
+    open.push(late)
+    for (let i = 0; i < 80; i += 1) {
+      one.count(A, bench.clock.nowMs())
+      bench.clock.advance(45)
+    }
+    bench.clock.advance(GRACE)
+    const both = [one.wake()]
+    for (let i = 0; i < 79; i += 1) {
+      late.count(B, lagging.clock.nowMs())
+      lagging.clock.advance(45)
+      both.push(late.wake())
+    }
+    await Promise.all(both)
+    const closed = await readClosedHour(db, HOUR)
+    late.count(B, lagging.clock.nowMs())
+    await late.wake()
+    expect(await readClosedHour(db, HOUR)).to.deep.equal(closed)
+    for (const { seen, online } of closed?.rows ?? []) expect(online).to.equal(seen >= 47)
+  })
+
   it('refuses a signed beat that is not newer than the last one, also after a restart', async () => {
     const first = await bench.open(db)
     const at = bench.clock.nowMs()
@@ -390,8 +421,14 @@ describe('the tally', function () {
     const tally = await start()
     tally.count(A, bench.clock.nowMs(), { ...STATUS, version: `\u0000${'é,"'.repeat(40)}` })
     tally.count(B, bench.clock.nowMs(), STATUS)
+    tally.count(C, bench.clock.nowMs(), { ...STATUS, cpuBps: 12.5, diskBps: NaN, height: -1n })
     await tally.wake()
     const rows = await db.query('select * from node_status order by node')
+    expect([rows[2]?.['cpu_bps'], rows[2]?.['disk_bps'], rows[2]?.['height']]).to.deep.equal([
+      null,
+      null,
+      null,
+    ])
     expect(rows[0]?.['version']).to.equal(
       '??,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"?,"'.slice(0, 64),
     )
