@@ -104,7 +104,7 @@ describe('the tally', function () {
     })
   })
 
-  it('does not let the counts of the next hour touch the closed one (Z-41)', async () => {
+  it('keeps a closed hour whole while the next one counts: no daily reset can eat it (Z-41, Z-43)', async () => {
     const tally = await start()
     await beatHour(bench, tally, [80, 47])
     tally.count(B, bench.clock.nowMs())
