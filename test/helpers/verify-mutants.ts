@@ -192,8 +192,8 @@ export const CLAIM_MUTANTS: readonly Mutant[] = [
   of('receipt-claim.ts', '!SIGNATURE.test(signature)', 'false'),
   of('receipt-claim.ts', '[hour, seen, expected, Number(online)]', '[hour, seen, expected]'),
   of('receipt-claim.ts', '[hour, seen, expected, Number(online)]', '[hour, seen, Number(online)]'),
-  of('receipt-claim.ts', 'a < b ? concat([a, b]) : concat([b, a])', 'concat([a, b])'),
-  of('receipt-claim.ts', 'keccak256(keccak256(`0x${words', 'keccak256((`0x${words'),
+  of('receipt-claim.ts', 'a < b ? `', 'a ? `'),
+  of('receipt-claim.ts', 'hashOf(hashOf(`0x${words', 'hashOf((`0x${words'),
   of('receipt-claim.ts', '{ hour, root, validators })', '{ hour, root, validators: 1 })'),
   of('receipt-claim.ts', 'chainId, verifyingContract: registry }', 'chainId }'),
 ]

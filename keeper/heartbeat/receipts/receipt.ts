@@ -79,7 +79,8 @@ export function leafOf({ node, seen, online }: Row, hour: Hour, expected: number
   for (const [at, value] of [hour, seen, expected, Number(online)].entries()) {
     words.writeUInt32BE(value, (at + 2) * WORD_BYTES - 4)
   }
-  return keccak256(keccak256(words)) as Hex
+  const inner = Buffer.from(keccak256(words).slice(2), 'hex')
+  return keccak256(inner) as Hex
 }
 
 /** With nothing but the receipt: the leaf is under the root, and the reporter signed the root. */
