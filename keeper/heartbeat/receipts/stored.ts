@@ -53,7 +53,7 @@ async function findHours(db: Db, node: Address, { from, to }: HourRange): Promis
        select page, first_node from receipt_page
        where hour = h.hour and first_node <= $1 order by first_node desc limit 1
      ) p on true
-     where h.hour between $2 and $3 and h.signature is not null
+     where h.hour between $2::bigint and $3::bigint and h.signature is not null
      order by h.hour limit $4`,
     [node.toLowerCase(), from, to, MAX_RECEIPTS],
   )

@@ -128,7 +128,7 @@ describe('the hourly signature', function () {
 
   it('old receipts come oldest first, within the range and not more than the limit', async () => {
     for (let i = 0; i <= MAX_RECEIPTS + 1; i += 1) await signAndList(db, hourOfMany(3, HOUR + i))
-    const all = { from: 0, to: 2 ** 31 - 1 }
+    const all = { from: 0, to: 2 ** 32 - 1 }
     const first = await receiptsOf(db, SIGNING, nodeAt(1), all)
     expect(first.map(({ hour }) => hour - HOUR)).to.deep.equal([...Array(MAX_RECEIPTS).keys()])
     const after = { from: HOUR + MAX_RECEIPTS, to: HOUR + MAX_RECEIPTS }
