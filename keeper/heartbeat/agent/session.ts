@@ -81,6 +81,8 @@ class Session {
     clearTimeout(this.#pinger)
     clearTimeout(this.#watch)
     this.#options.signal.removeEventListener('abort', this.#onAbort)
+    // What still comes belongs to a session that is over; faults are listened to until the socket is gone.
+    this.#socket.removeAllListeners('message')
     this.#socket.close()
     setTimeout(() => this.#socket.terminate(), CLOSE_MS).unref()
   }
