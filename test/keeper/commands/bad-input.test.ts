@@ -222,7 +222,8 @@ describe('bad input at the command line', function () {
 })
 
 describe('every command', function () {
-  this.timeout(60_000)
+  // Seventy processes at once: a busy machine takes its time.
+  this.timeout(180_000)
 
   it('explains itself with --help: what it does and an example', async () => {
     const helps = await Promise.all(
