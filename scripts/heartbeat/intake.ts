@@ -35,7 +35,9 @@ export interface IntakeFigures {
 export interface ClosedFigures {
   /** From the end of the grace until the hour can be pushed. */
   closedMs: number
-  /** From then until the transaction is final on the local chain. */
+  /** From the same moment until its root was signed for the receipts. */
+  signedMs: number
+  /** From the beginning of the push until the transaction is final on the local chain. */
   pushedMs: number
   /** Of these, roster and store. */
   storeMs: number | undefined

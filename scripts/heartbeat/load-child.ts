@@ -31,6 +31,9 @@ interface Node {
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder
 const audience = originOf(order.url)
 const STATUS = { cpuBps: 1_234, memoryBps: 5_678, diskBps: 4_321, height: 7_654_321n, version: '1' }
+// As long as an agent waits for a connection, and for its welcome.
+const CONNECT_MS = 10_000
+const ANSWER_MS = 20_000
 // 127.0.0.2 and on: each stands for a network address of its own.
 const FIRST_HOST = 2
 
@@ -104,9 +107,13 @@ function connectSoon(node: Node): void {
 
 function connect(node: Node): void {
   const host = FIRST_HOST + Math.floor(node.index / order.perAddress)
-  const options = { localAddress: `127.0.0.${host}`, perMessageDeflate: false }
-  const socket = new WebSocket(order.url, options)
+  const socket = new WebSocket(order.url, {
+    localAddress: `127.0.0.${host}`,
+    perMessageDeflate: false,
+    handshakeTimeout: CONNECT_MS,
+  })
   node.socket = socket
+  node.timer = setTimeout(() => socket.terminate(), CONNECT_MS + ANSWER_MS)
   socket.on('message', (data: Buffer) => hear(node, parseServerFrame(data.toString())))
   // A close follows.
   socket.on('error', () => {})

@@ -2,6 +2,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../keeper/base/time.ts'
+import { showProgress } from '../../keeper/commands/progress.ts'
 import { pinned } from './cores.ts'
 import type { Latency } from './latency.ts'
 
@@ -64,6 +66,20 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
     tell({ type: 'figures' })
     return answer
   }
+  /** Says now and then how many are there; gives up on a load that will never be whole. */
+  const watched = async (connected: Promise<unknown>): Promise<void> => {
+    const progress = showProgress('nodes logged in', systemClock)
+    const over = new AbortController()
+    const watching = watch(over.signal, figures, ({ welcome }) => {
+      progress.update(welcome, order.nodes)
+    })
+    try {
+      await Promise.race([connected, watching])
+    } finally {
+      over.abort()
+      progress.stop()
+    }
+  }
   await hears('ready')
   return {
     figures,
@@ -71,11 +87,11 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
       const startMs = performance.now()
       const connected = hears('connected')
       tell({ type: 'connect' })
-      await connected
+      await watched(connected)
       return performance.now() - startMs
     },
     untilBack: async () => {
-      await hears('connected')
+      await watched(hears('connected'))
       return figures()
     },
     hurry: (pingMs) => void tell({ type: 'pace', pingMs }),
@@ -90,4 +106,25 @@ export async function startLoad(order: LoadOrder): Promise<Load> {
 
 function gone(): never {
   throw new Error('the load generator ended by itself')
+}
+
+const LOOK_EVERY_MS = 1_000
+// The goal is one minute; ten are a machine that does other things.
+const CONNECT_LIMIT_MS = 600_000
+
+async function watch(
+  signal: AbortSignal,
+  figures: () => Promise<LoadFigures>,
+  show: (figures: LoadFigures) => void,
+): Promise<void> {
+  const startMs = performance.now()
+  while (!signal.aborted) {
+    await systemClock.sleep(LOOK_EVERY_MS, signal).catch(() => {})
+    if (signal.aborted) return
+    const found = await figures()
+    show(found)
+    if (performance.now() - startMs > CONNECT_LIMIT_MS) {
+      throw new Error(`not all nodes came: ${JSON.stringify(found)}`)
+    }
+  }
 }

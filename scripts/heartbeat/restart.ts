@@ -82,7 +82,12 @@ function rows(place: Place, { outage, closed, startSeconds }: Found): HeartbeatM
       unit: 's',
       goal: GOALS.closeSeconds,
       found: rounded(closed.closedMs / 1_000, 2),
-      details: { rows: closed.rows, storeMs: closed.storeMs, pushedMs: closed.pushedMs },
+      details: {
+        rows: closed.rows,
+        storeMs: closed.storeMs,
+        signedMs: closed.signedMs,
+        pushedMs: closed.pushedMs,
+      },
     },
   ]
 }
