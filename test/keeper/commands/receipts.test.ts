@@ -68,6 +68,15 @@ describe('muster receipts at the command line', function () {
     const { node: chain } = bench.world
     return runCli(['receipts', ...args], { MUSTER_RPC_URL: chain.url, MUSTER_HOME: dir })
   }
+  /** With the store and the recorded deployment. */
+  const operator = (): Record<string, string> => {
+    const { home, config, node: chain } = bench.world
+    return {
+      MUSTER_RPC_URL: chain.url,
+      MUSTER_HOME: home,
+      MUSTER_DEPLOYMENTS: config.deploymentsDir,
+    }
+  }
   const registry = (): string => bench.world.muster.deployment.registry
 
   it('fetch keeps every receipt of a node in a file that proves itself, and asks for no hour twice', async () => {
@@ -161,13 +170,8 @@ describe('muster receipts at the command line', function () {
   })
 
   it('list shows what the store has, with the deployment that is recorded', async () => {
-    const { home, config, node: chain } = bench.world
     await close()
-    const env = {
-      MUSTER_RPC_URL: chain.url,
-      MUSTER_HOME: home,
-      MUSTER_DEPLOYMENTS: config.deploymentsDir,
-    }
+    const env = operator()
     const range = ['--from', String(FIRST), '--to', String(FIRST + 2)]
     const told = await runCli(['receipts', 'list', node, ...range], env)
     expect(told.code, told.stdout + told.stderr).to.equal(0)
@@ -178,6 +182,18 @@ describe('muster receipts at the command line', function () {
     expect(receipts).to.deep.equal(fetched)
     const recorded = await runCli(['receipts', 'verify', join(dir, 'list.json')], env)
     expect(recorded.code, recorded.stdout + recorded.stderr).to.equal(0)
+  })
+
+  it('muster verify names the hour by the receipt, and by the tally without it', async () => {
+    await close()
+    const shown = ['--receipts', join(dir, 'kept'), '--json']
+    const alone = await runCli(['verify', '--chain-only', ...shown], operator())
+    expect(alone.code, alone.stdout + alone.stderr).to.equal(1)
+    expect(alone.json['layers']).to.include({ chain: 'ok', receipts: 'diverged' })
+    expect(alone.json['receipts']).to.deep.equal({ kept: 45, contradicted: 1, pending: 4 })
+    const whole = await runCli(['verify'], operator())
+    expect(whole.code, whole.stdout + whole.stderr).to.equal(1)
+    expect(whole.stdout).to.include(`✗ cycle 1: hour ${LEFT_OUT} of the tally`)
   })
 })
 
