@@ -51,7 +51,6 @@ const STOP_WAIT_MS = 5_000
 export class HourCloser {
   readonly #room: ClosingRoom
   readonly #closed = new Set<Hour>()
-  readonly #givenUp = new Set<Hour>()
   readonly counts = { heard: 0, unheard: 0 }
   #next: Hour
   #roster: readonly Address[] | undefined
@@ -116,7 +115,7 @@ export class HourCloser {
     const passed = Array.from({ length: Math.max(0, last - this.#next + 1) }, (_, i) => {
       return this.#next + i
     })
-    const all = new Set([...open, ...this.#givenUp, ...passed])
+    const all = new Set([...open, ...passed])
     return [...all].filter((hour) => hour <= last).sort((a, b) => a - b)
   }
 
@@ -125,7 +124,6 @@ export class HourCloser {
     const { counters, listening } = this.#room
     this.#closed.add(hour)
     this.#closed.delete(hour - MAX_MISSED_HOURS)
-    this.#givenUp.delete(hour)
     counters.forget(hour)
     listening.forget(hour)
     if (closed === 'heard') {
@@ -145,7 +143,6 @@ export class HourCloser {
       expected: listening.expected(hour),
       listenedMs: listening.listenedMs(hour),
       counts: await this.#finalCounts(hour),
-      isWhole: !this.#givenUp.has(hour),
     })
     await this.#prune(hour)
     this.#lastMs = systemClock.nowMs() - startedMs
@@ -185,13 +182,15 @@ export class HourCloser {
     return this.#roster
   }
 
-  /** The store is away: what could not be pushed any more is dropped, so that memory stays bounded. */
+  /**
+   * The store is away: what could not be pushed any more is dropped, so that memory stays bounded. What was written
+   * of it, beats and intervals as of one moment, is judged when the store is back.
+   */
   #giveUpOld(nowMs: number): void {
     const { counters, listening, log } = this.#room
     const oldest = Math.floor(nowMs / MS_PER_HOUR) - MAX_OPEN_HOURS
     for (const hour of counters.hours().filter((each) => each < oldest)) {
       log.error({ hour, nodes: counters.countsOf(hour).length }, 'hour-given-up')
-      this.#givenUp.add(hour)
       counters.forget(hour)
       listening.forget(hour)
     }

@@ -188,8 +188,6 @@ export interface Closing {
   expected: number
   listenedMs: number
   counts: readonly { node: Address; seen: number }[]
-  /** False: its counts were given up, so nobody is judged by what is left of them. */
-  isWhole: boolean
 }
 
 export type Closed = 'heard' | 'unheard' | 'already'
@@ -215,7 +213,7 @@ export function closeInStore(db: Db, closing: Closing): Promise<Outcome> {
     // Listened to by another process on this store, or by us before a restart. A node that came back at once after
     // one may have been seen more often: the others are not held to that.
     const expected = Math.max(closing.expected, row.expected)
-    const isHeard = closing.isWhole && expected >= closing.rule.least
+    const isHeard = expected >= closing.rule.least
     await writeFinal(t, closing, isHeard ? expected : undefined)
     const totals = await writeClosed(t, closing, expected, isHeard)
     return { closed: isHeard ? 'heard' : 'unheard', expected, ...totals }
