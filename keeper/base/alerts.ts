@@ -20,6 +20,7 @@ export const ALERTS = {
   'journal-write-failing': { severity: 'critical', says: 'the journal cannot be written' },
   'tally-write-failing': { severity: 'critical', says: 'counted beats are in memory only' },
   'hour-unheard': { severity: 'warning', says: 'the intake listened too little in an hour' },
+  'ledger-conflict': { severity: 'critical', says: 'one key was to be posted with two contents' },
   'side-log-failing': { severity: 'critical', says: 'the side log cannot be written' },
   'endpoint-down': { severity: 'warning', says: 'an RPC endpoint is left out of the pool' },
   'low-pool': { severity: 'warning', says: 'the pool does not last to the next cut' },

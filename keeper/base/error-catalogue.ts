@@ -1,6 +1,7 @@
 import { EXIT, rows } from './catalogue-row.ts'
 import { commands } from './catalogue-commands.ts'
 import { heartbeat } from './catalogue-heartbeat.ts'
+import { ledger } from './catalogue-ledger.ts'
 import { ops } from './catalogue-ops.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
@@ -304,5 +305,6 @@ export const CATALOGUE = {
   ...ops,
   ...verify,
   ...heartbeat,
+  ...ledger,
 }
 export type ErrorCode = keyof typeof CATALOGUE

@@ -1,0 +1,33 @@
+import { EXIT, rows } from './catalogue-row.ts'
+
+/** Rows of the books. */
+export const ledger = rows({
+  LEDGER_POSTING_INVALID: {
+    sentence: 'The posting {key} is not valid: {fault}.',
+    wayOut: 'Nothing was posted. Please report it: the room that made it should have refused it.',
+    exitCode: EXIT.internal,
+  },
+  LEDGER_CONFLICT: {
+    sentence: '{key} is in the books with another content.',
+    wayOut:
+      'Nothing was posted. A key stands for one posting for ever: a change needs a key of its own.',
+    exitCode: EXIT.data,
+  },
+  LEDGER_REFUSED: {
+    sentence: '{key} was not posted: {why}.',
+    wayOut: 'Nothing was posted. Look at the balances of its accounts and their limits first.',
+    exitCode: EXIT.failed,
+  },
+  LEDGER_BUSY: {
+    sentence: '{waiting} postings wait for the database already.',
+    wayOut: 'Nothing was posted. Try again when it answers faster.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  LEDGER_CLOSED: {
+    sentence: 'The books are closed: the process is being stopped.',
+    wayOut: 'Nothing was posted. Start it again.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+})

@@ -1,0 +1,43 @@
+import type { Db } from '../store/db.ts'
+
+export interface KindBalance {
+  kind: string
+  accounts: number
+  balance: bigint
+}
+
+export interface TrialBalance {
+  asset: string
+  /** Zero, or the books are wrong. */
+  total: bigint
+  kinds: KindBalance[]
+}
+
+/** Credits less debits; nothing where there is no such account. */
+export async function balanceOf(db: Db, account: string, asset: string): Promise<bigint> {
+  const row = await db.maybeOne<{ balance: string }>(
+    `select a.balance from ledger_account a join ledger_asset s on s.id = a.asset
+      where a.name = $1 and s.caip = $2`,
+    [account, asset],
+  )
+  return BigInt(row?.balance ?? 0)
+}
+
+/** Every asset, its accounts summed up by the first word of their names. */
+export async function trialBalance(db: Db): Promise<TrialBalance[]> {
+  const rows = await db.query<{ asset: string; kind: string; accounts: bigint; balance: string }>(
+    `select s.caip as asset, split_part(a.name, ':', 1) as kind, count(*) as accounts,
+            sum(a.balance) as balance
+       from ledger_account a join ledger_asset s on s.id = a.asset
+      group by 1, 2 order by 1, 2`,
+  )
+  const byAsset = Map.groupBy(rows, ({ asset }) => asset)
+  return [...byAsset].map(([asset, ofAsset]) => {
+    const kinds = ofAsset.map(({ kind, accounts, balance }) => ({
+      kind,
+      accounts: Number(accounts),
+      balance: BigInt(balance),
+    }))
+    return { asset, total: kinds.reduce((sum, { balance }) => sum + balance, 0n), kinds }
+  })
+}

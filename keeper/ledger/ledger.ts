@@ -1,0 +1,103 @@
+import type { Alerts } from '../base/alerts.ts'
+import { KeeperError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Clock } from '../base/time.ts'
+import type { Db } from '../store/db.ts'
+import { resolveAccounts } from './accounts.ts'
+import type { Directory } from './accounts.ts'
+import { MAX_POSTINGS_A_CALL, postPrepared } from './post.ts'
+import { preparePosting } from './posting.ts'
+import type { Outcome, Posting, Prepared } from './posting.ts'
+
+// Two seconds of work for the database: whoever asks beyond that should rather hear it than wait.
+const MAX_WAITING = 100_000
+// Some 20 MB; beyond that the directory is begun anew.
+const MAX_KNOWN_ACCOUNTS = 100_000
+
+export interface LedgerOptions {
+  db: Db
+  clock: Clock
+  log: Logger
+  alerts?: Alerts | undefined
+}
+
+export interface Ledger {
+  /** Resolves once it is committed, or has its answer. What rejects may have happened: ask again. */
+  post(posting: Posting): Promise<Outcome>
+  /** Waits for what was asked before; later calls are LEDGER_CLOSED. */
+  close(): Promise<void>
+}
+
+interface Waiting {
+  prepared: Prepared
+  resolve: (outcome: Outcome) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Group commit without a timer: what is asked while one call is at the database goes together in the next one.
+ * So a lone posting waits for nothing, and many make their batch as large as the database is slow.
+ */
+export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
+  let queue: Waiting[] = []
+  let flushing: Promise<void> | undefined
+  let isClosed = false
+  let directory: Directory = new Map()
+
+  async function flushAll(): Promise<void> {
+    // Whoever asks in the same turn goes along.
+    await Promise.resolve()
+    while (queue.length > 0) {
+      const batch = queue.slice(0, MAX_POSTINGS_A_CALL)
+      queue = queue.slice(MAX_POSTINGS_A_CALL)
+      await flush(batch)
+    }
+    flushing = undefined
+  }
+
+  async function flush(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await post(batch.map(({ prepared }) => prepared))
+      for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as Outcome)
+    } catch (error) {
+      directory = new Map()
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  async function post(batch: readonly Prepared[]): Promise<Outcome[]> {
+    if (directory.size > MAX_KNOWN_ACCOUNTS) directory = new Map()
+    // Committed by itself before the posting, so that the directory never knows what was undone.
+    await resolveAccounts(
+      db,
+      batch.map(({ posting }) => posting),
+      directory,
+    )
+    const outcomes = await postPrepared(db, batch, directory, clock.now())
+    for (const result of outcomes) if (result.outcome === 'conflict') tell(result.key)
+    return outcomes
+  }
+
+  function tell(key: string): void {
+    log.warn({ key }, 'a key came again with another content; it is in quarantine')
+    alerts?.raise('ledger-conflict', { key })
+  }
+
+  return {
+    post: async (posting) => {
+      const prepared = preparePosting(posting)
+      if (isClosed) throw new KeeperError('LEDGER_CLOSED')
+      if (queue.length >= MAX_WAITING) {
+        throw new KeeperError('LEDGER_BUSY', { waiting: queue.length })
+      }
+      return new Promise((resolve, reject) => {
+        queue.push({ prepared, resolve, reject })
+        flushing ??= flushAll()
+      })
+    },
+    close: async () => {
+      isClosed = true
+      await flushing
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import type { UnixSeconds } from '../base/time.ts'
+import type { Db } from '../store/db.ts'
+import { directoryKey, resolveAccounts } from './accounts.ts'
+import type { AccountIds, Directory } from './accounts.ts'
+import { preparePosting } from './posting.ts'
+import type { Outcome, Posting, Prepared, Refusal } from './posting.ts'
+
+// One call of the store's function: some 50 ms of work, a megabyte of JSON, and by then no dearer a row.
+export const MAX_POSTINGS_A_CALL = 2_000
+
+const WHY: Record<string, Refusal> = { ledger_reversal_within: 'reversal' }
+
+type Answer =
+  | { posted: number; others: [index: number, outcome: 'duplicate' | 'conflict'][] }
+  | { refused: string }
+
+/**
+ * Posts within the caller's transaction, each posting at most once, and says what became of each. The books have
+ * one writer at a time: whoever comes next waits for the end of that transaction. Post first, then open the intent
+ * in the journal: whoever takes the two in the other order may wait for each other.
+ */
+export async function postIn(
+  t: Db,
+  postings: readonly Posting[],
+  at: UnixSeconds,
+): Promise<Outcome[]> {
+  const prepared = postings.map(preparePosting)
+  const outcomes: Outcome[] = []
+  for (let from = 0; from < prepared.length; from += MAX_POSTINGS_A_CALL) {
+    const part = prepared.slice(from, from + MAX_POSTINGS_A_CALL)
+    // Not kept: an account that is made here is gone when the caller's transaction is undone.
+    const directory: Directory = new Map()
+    await resolveAccounts(t, postings.slice(from, from + MAX_POSTINGS_A_CALL), directory)
+    outcomes.push(...(await postPrepared(t, part, directory, at)))
+  }
+  return outcomes
+}
+
+/** The accounts are in the directory. Halves what is refused until only the offender is. */
+export async function postPrepared(
+  db: Db,
+  prepared: readonly Prepared[],
+  directory: Directory,
+  at: UnixSeconds,
+): Promise<Outcome[]> {
+  const { answer } = await db.one<{ answer: string }>('select ledger_post($1) as answer', [
+    inputOf(prepared, directory, at),
+  ])
+  const result = JSON.parse(answer) as Answer
+  if (!('refused' in result)) return outcomesOf(prepared, result.others)
+  const [only] = prepared
+  if (only && prepared.length === 1) {
+    const why = WHY[result.refused] ?? 'limit'
+    return [{ key: only.posting.key, outcome: 'refused', why }]
+  }
+  const half = prepared.length >> 1
+  const first = await postPrepared(db, prepared.slice(0, half), directory, at)
+  return [...first, ...(await postPrepared(db, prepared.slice(half), directory, at))]
+}
+
+function outcomesOf(
+  prepared: readonly Prepared[],
+  others: readonly [number, 'duplicate' | 'conflict'][],
+): Outcome[] {
+  const outcomes = prepared.map(({ posting }): Outcome => ({ key: posting.key, outcome: 'posted' }))
+  for (const [index, outcome] of others) {
+    const { key } = outcomes[index] as Outcome
+    outcomes[index] = { key, outcome }
+  }
+  return outcomes
+}
+
+/** As ledger_post reads it: columns, of which the numeric ones are array literals. */
+function inputOf(prepared: readonly Prepared[], directory: Directory, at: UnixSeconds): string {
+  const of = (name: string, { asset }: Posting): AccountIds =>
+    directory.get(directoryKey({ name, asset })) as AccountIds
+  const column = (value: (row: Prepared) => unknown): string => `{${prepared.map(value).join()}}`
+  const hasReversal = prepared.some(({ posting }) => posting.reverses !== undefined)
+  return JSON.stringify({
+    at,
+    keys: column(({ keyId }) => keyId),
+    hashes: column(({ payloadId }) => payloadId),
+    debits: column(({ posting }) => of(posting.debit, posting).account),
+    credits: column(({ posting }) => of(posting.credit, posting).account),
+    assets: column(({ posting }) => of(posting.debit, posting).asset),
+    amounts: column(({ posting }) => posting.amount),
+    effective: column(({ posting }) => posting.effectiveAt),
+    codes: prepared.map(({ posting }) => posting.code),
+    texts: prepared.map(({ posting }) => posting.key),
+    reasons: prepared.map(({ reason }) => reason),
+    ...(hasReversal ? { reverses: column(reversedBy) } : {}),
+  })
+}
+
+function reversedBy({ reversedId }: Prepared): string {
+  return reversedId ?? 'null'
+}
