@@ -66,7 +66,7 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
   }
 
   async function post(batch: readonly Prepared[]): Promise<Outcome[]> {
-    if (directory.size > MAX_KNOWN_ACCOUNTS) directory = new Map()
+    if (sizeOf(directory) > MAX_KNOWN_ACCOUNTS) directory = new Map()
     // Committed by itself before the posting, so that the directory never knows what was undone.
     await resolveAccounts(
       db,
@@ -100,4 +100,8 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
       await flushing
     },
   }
+}
+
+function sizeOf(directory: Directory): number {
+  return [...directory.values()].reduce((sum, { accounts }) => sum + accounts.size, 0)
 }

@@ -1,7 +1,7 @@
 import type { UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
-import { directoryKey, resolveAccounts } from './accounts.ts'
-import type { AccountIds, Directory } from './accounts.ts'
+import { resolveAccounts } from './accounts.ts'
+import type { AssetAccounts, Directory } from './accounts.ts'
 import { preparePosting } from './posting.ts'
 import type { Outcome, Posting, Prepared, Refusal } from './posting.ts'
 
@@ -72,26 +72,21 @@ function outcomesOf(
 
 /** As ledger_post reads it: columns, of which the numeric ones are array literals. */
 function inputOf(prepared: readonly Prepared[], directory: Directory, at: UnixSeconds): string {
-  const of = (name: string, { asset }: Posting): AccountIds =>
-    directory.get(directoryKey({ name, asset })) as AccountIds
+  const of = ({ asset }: Posting): AssetAccounts => directory.get(asset) as AssetAccounts
   const column = (value: (row: Prepared) => unknown): string => `{${prepared.map(value).join()}}`
-  const hasReversal = prepared.some(({ posting }) => posting.reverses !== undefined)
+  const hasReversal = prepared.some(({ reversedId }) => reversedId !== undefined)
   return JSON.stringify({
     at,
     keys: column(({ keyId }) => keyId),
     hashes: column(({ payloadId }) => payloadId),
-    debits: column(({ posting }) => of(posting.debit, posting).account),
-    credits: column(({ posting }) => of(posting.credit, posting).account),
-    assets: column(({ posting }) => of(posting.debit, posting).asset),
+    debits: column(({ posting }) => of(posting).accounts.get(posting.debit)),
+    credits: column(({ posting }) => of(posting).accounts.get(posting.credit)),
+    assets: column(({ posting }) => of(posting).id),
     amounts: column(({ posting }) => posting.amount),
     effective: column(({ posting }) => posting.effectiveAt),
     codes: prepared.map(({ posting }) => posting.code),
     texts: prepared.map(({ posting }) => posting.key),
     reasons: prepared.map(({ reason }) => reason),
-    ...(hasReversal ? { reverses: column(reversedBy) } : {}),
+    ...(hasReversal ? { reverses: column(({ reversedId }) => reversedId ?? 'null') } : {}),
   })
-}
-
-function reversedBy({ reversedId }: Prepared): string {
-  return reversedId ?? 'null'
 }

@@ -92,8 +92,9 @@ export function preparePosting(posting: Posting): Prepared {
     key,
     fault: `the reason is longer than ${MAX_REASON_LENGTH} characters`,
   })
-  const payload = [debit, credit, asset, amount.toString(), code, effectiveAt, reverses ?? null]
-  const payloadId = keyIdOf(`${JSON.stringify(payload)}${reason ?? ''}`)
+  // No field has a line break in it.
+  const fields = [debit, credit, asset, amount, code, effectiveAt, reverses ?? '', reason ?? '']
+  const payloadId = keyIdOf(fields.join('\n'))
   const reversedId = reverses === undefined ? undefined : keyIdOf(reverses)
   return { posting, keyId: keyIdOf(key), payloadId, reason, reversedId }
 }

@@ -216,8 +216,7 @@ declare
   v_at         bigint;
   v_base       bigint;
   v_posted     int;
-  v_accounts   int;
-  v_found      int;
+  v_sides      int;
   v_last       bigint;
   v_first      bigint;
   v_lines      text;
@@ -264,7 +263,7 @@ begin
         from (select account, min(asset) as asset, max(asset) as other, sum(amount) as amount, count(*) as entries
                 from leg group by account) d
        where a.id = d.account and a.asset = d.asset and a.asset = d.other
-      returning a.id, a.balance - d.amount as balance, a.version - d.entries as version
+      returning a.id, a.balance - d.amount as balance, a.version - d.entries as version, d.entries
     ), entries as (
       insert into ledger_entry
       select leg.id, opened.version + row_number() over w, leg.account, leg.amount,
@@ -275,10 +274,10 @@ begin
     select count(*), min(id), max(id),
            string_agg(concat_ws(E'\t', id, effective_at, debit, credit, asset, amount, code, text,
                                 coalesce(reverses::text, '-'), coalesce(reason, '-')), E'\n' order by id),
-           (select count(distinct account) from leg), (select count(*) from opened)
-      into v_posted, v_first, v_last, v_lines, v_accounts, v_found from posted;
+           (select coalesce(sum(entries), 0) from opened)
+      into v_posted, v_first, v_last, v_lines, v_sides from posted;
 
-    if v_accounts <> v_found then
+    if v_sides <> 2 * v_posted then
       raise exception 'an account is unknown or of another asset' using errcode = 'ML002';
     end if;
 
