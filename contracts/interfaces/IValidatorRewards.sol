@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
+import {IPaying} from "./IPaying.sol";
+
 /// @title Decision and hand: what every validator of a cycle earns, and its payment
 /// @notice Amounts are in the smallest unit of the asset (wei, or the token's). Rates are in bps (1/10,000).
-interface IValidatorRewards {
+interface IValidatorRewards is IPaying {
     /// @dev None: not decided. Counting: pages are being counted. Settled: amounts fixed. RolledOver: nobody is paid,
     /// the money stays in the pool. Voided: settled, then taken back by the guardian before any payment.
     enum State {
@@ -111,13 +113,8 @@ interface IValidatorRewards {
     );
     event Claimed(uint32 indexed cycle, uint32 indexed index, address indexed to, uint256 amount);
     event Swept(uint32 indexed cycle, uint32 indexed index, address indexed to, uint256 amount);
-    event Withdrawn(address indexed account, address indexed to, uint256 amount);
-    event CreditMoveProposed(address indexed account, address indexed to, uint256 readyAt);
-    event CreditMoveCancelled(address indexed account);
-    event CreditMoved(address indexed account, address indexed to, uint256 amount);
     event ParamsSet(uint32 indexed fromCycle, Params params);
     event CapLowered(uint128 cap);
-    event PausedUntil(uint256 until);
     event ReturnedToSponsor(address indexed sponsor, uint256 amount);
 
     error NotKeeper(address caller, uint256 openFrom);
@@ -130,33 +127,14 @@ interface IValidatorRewards {
     error EvidenceNotFinal(uint32 cycle, uint24 missing);
     error PageTooSmall(uint256 words, uint256 minimum);
     error TransferTooEarly(uint32 cycle, uint256 from);
-    error ListTooLong(uint256 given, uint256 limit);
     error LengthMismatch(uint256 left, uint256 right);
     error GasTooLow(uint32 index);
     error VoidTooLate(uint32 cycle, uint256 until);
     error SweepTooEarly(uint32 cycle, uint256 from);
     error NotPayee(address caller, address payee);
     error NothingToClaim(uint32 index);
-    error NoCredit(address account);
-    error CreditTooYoung(address account, uint256 movableFrom);
-    error NoCreditMove(address account);
-    error CreditMoveNotReady(address account, uint256 readyAt);
-    error PaymentFailed(address to, uint256 amount);
-    error BadRecipient(address to);
-    error BadSignature(address account);
-    error SignatureExpired(uint256 deadline);
-    error WrongValue(uint256 given, uint256 expected);
-    error NothingReceived();
-    error TooMuchMoney(uint256 balance, uint256 limit);
-    error NoSurplus();
-    error NotAToken(address token);
-    error BadParam(bytes32 name, uint256 given, uint256 min, uint256 max);
     error ParamsChangePending(uint32 cycle);
     error CapNotLower(uint128 given, uint128 current);
-    error Paused(uint256 until);
-    error PauseTooLong(uint256 given, uint256 limit);
-    error PauseBudgetSpent(uint256 used, uint256 limit);
-    error NotPaused();
     error StillAlive(uint256 returnableFrom);
     error RangeTooLong(uint256 given, uint256 limit);
 
@@ -195,34 +173,8 @@ interface IValidatorRewards {
     /// @notice Turns shares unpaid 30 days after extract into credits, calling nobody. Anyone.
     function sweep(uint32 cycle, uint256[] calldata words, uint256[] calldata masks) external;
 
-    /// @notice Pays an account its whole credit, with all gas. Anyone; never paused.
-    function withdraw(address account) external;
-
-    /// @notice Pays the caller's whole credit to another address.
-    function withdrawTo(address to) external;
-
-    /// @notice The same with the account's EIP-712 or EIP-1271 signature over
-    /// WithdrawTo(address account,address to,uint256 nonce,uint256 deadline).
-    function withdrawToBySig(
-        address account,
-        address to,
-        uint256 deadline,
-        bytes calldata signature
-    ) external;
-
-    /// @notice Starts 30 days' notice to re-point a credit that is 180 days old. Admin only.
-    function proposeCreditMove(address account, address to) external;
-    /// @notice The account refuses the move.
-    function cancelCreditMove() external;
-    /// @notice Carries the move out after the notice. Anyone.
-    function executeCreditMove(address account) external;
-
     /// @notice Takes a settled cycle back within its settleDelay; the money returns to the pool. Guardian only.
     function voidCycle(uint32 cycle) external;
-
-    /// @notice Stops extract and batches for at most 72 h; at most 7 days in any 30. Guardian only. Ends by itself.
-    function pauseFor(uint256 duration) external;
-    function unpause() external;
 
     /// @notice Sets the parameters of the cycles from the next opening on. Admin only.
     function setParams(Params calldata params) external;
@@ -236,7 +188,6 @@ interface IValidatorRewards {
     /// @notice Returns the pool (never credits or unpaid) to the sponsor when no cycle settled for 90 days. Anyone.
     function returnToSponsor() external;
 
-    function asset() external view returns (address);
     function nextCycle() external view returns (uint32);
     function cycle(uint32 n) external view returns (Cycle memory);
     function paramsAt(uint32 n) external view returns (Params memory);
@@ -260,12 +211,10 @@ interface IValidatorRewards {
 
     /// @return The first cycle of [fromCycle, toCycle] with a share to pay; 0 when there is none.
     function oldestUnpaid(uint32 fromCycle, uint32 toCycle) external view returns (uint32);
-    function creditOf(address account) external view returns (uint256 amount, uint256 since);
 
     /// @return eligible Number of validators that would be paid, pool What they would share, share The equal share
     /// (0 in the weighted split), isFinal Whether extract would accept the evidence.
     function previewExtract(
         uint32 n
     ) external view returns (uint256 eligible, uint256 pool, uint256 share, bool isFinal);
-    function pausedUntil() external view returns (uint256);
 }

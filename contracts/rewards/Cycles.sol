@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
-import {Credits} from "./Credits.sol";
 import {Parameters} from "./Parameters.sol";
-import {Pausing} from "./Pausing.sol";
 import {CycleRecord, RewardsState, RewardsStateLib} from "./RewardsState.sol";
 import {IValidatorRewards} from "../interfaces/IValidatorRewards.sol";
 import {CodePage} from "../libraries/CodePage.sol";
 
 /// @title What is stored of a cycle, read: its terms, its unpaid bits, its shares
-abstract contract Cycles is Parameters, Pausing, Credits {
+abstract contract Cycles is Parameters {
     using RewardsStateLib for RewardsState;
 
     uint256 internal constant WORD = 256;

@@ -62,8 +62,4 @@ abstract contract Parameters is Treasury {
         _checkRange("grace", p.grace, MIN_GRACE, MAX_GRACE);
         _checkRange("settleDelay", p.settleDelay, 0, MAX_SETTLE_DELAY);
     }
-
-    function _checkRange(bytes32 name, uint256 given, uint256 min, uint256 max) private pure {
-        if (given < min || given > max) revert BadParam(name, given, min, max);
-    }
 }

@@ -49,16 +49,6 @@ struct Progress {
     uint8 phase;
 }
 
-struct Credit {
-    uint128 amount;
-    uint40 since; // when the credit last grew from nothing
-}
-
-struct CreditMove {
-    address to;
-    uint40 readyAt;
-}
-
 /// @dev All that the rewards contract stores, in one struct, because the extraction is a linked library: with it
 /// inline the contract would pass EIP-170's 24,576 bytes (docs/decisions/0004-extraction-library.md).
 struct RewardsState {
@@ -74,8 +64,6 @@ struct RewardsState {
     /// settling its share and by nothing else.
     mapping(uint256 key => uint256 mask) unpaid;
     Progress progress;
-    mapping(address account => Credit) credits;
-    mapping(address account => CreditMove) moves;
 }
 
 /// @title Readings of the state that contract and library share

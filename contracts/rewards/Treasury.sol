@@ -1,67 +1,41 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.34;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IHeartbeatRegistry} from "../interfaces/IHeartbeatRegistry.sol";
 import {IValidatorRewards} from "../interfaces/IValidatorRewards.sol";
-import {TryTransfer} from "../libraries/TryTransfer.sol";
+import {Credits} from "../paying/Credits.sol";
+import {Money} from "../paying/Money.sol";
+import {Pausing} from "../paying/Pausing.sol";
 import {RewardsState, RewardsStateLib} from "./RewardsState.sol";
 
 /// @title The money: what came in, what is owed, what is left
 /// @notice pool = funded - drawn. Balance >= pool + unpaid + credits always holds; all three are running totals.
 /// Funding is checkpointed by cycle, so that a cycle sees only what was funded before its cut (R-20).
-abstract contract Treasury is IValidatorRewards, AccessControl, ReentrancyGuardTransient {
-    using SafeERC20 for IERC20;
+abstract contract Treasury is IValidatorRewards, Credits, Pausing {
     using RewardsStateLib for RewardsState;
 
     bytes32 public constant KEEPER_ROLE = keccak256("KEEPER_ROLE");
-    bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
-
-    /// @dev Money the contract may hold: 2e31 units. Three totals then fit two slots.
-    uint256 public constant MAX_BALANCE = type(uint104).max;
 
     /// @notice Silence after which the pool may go back to the sponsor (R-42).
     uint256 public constant ABANDONED_AFTER = 90 days;
 
     IHeartbeatRegistry public immutable REGISTRY;
     address public immutable SPONSOR;
-    address internal immutable TOKEN;
 
     RewardsState internal _s;
 
-    constructor(IHeartbeatRegistry registry, address token, address sponsor) {
+    constructor(IHeartbeatRegistry registry, address token, address sponsor) Money(token) {
         if (address(registry).code.length == 0) revert BadRecipient(address(registry));
         if (sponsor == address(0)) revert BadRecipient(sponsor);
-        if (token != address(0)) {
-            if (token.code.length == 0) revert NotAToken(token);
-            // A contract that does not answer this is no token; the call reverts.
-            IERC20(token).balanceOf(address(this));
-        }
         REGISTRY = registry;
-        TOKEN = token;
         SPONSOR = sponsor;
         _s.book.lastSettledAt = uint40(block.timestamp);
         _s.book.next = 1;
     }
 
     /// @inheritdoc IValidatorRewards
-    function asset() external view returns (address) {
-        return TOKEN;
-    }
-
-    /// @inheritdoc IValidatorRewards
     function fund(uint256 amount) external payable nonReentrant {
-        uint256 expected = TOKEN == address(0) ? amount : 0;
-        if (msg.value != expected) revert WrongValue(msg.value, expected);
-        uint256 received = amount;
-        if (TOKEN != address(0)) {
-            uint256 before = _balance();
-            IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);
-            received = _balance() - before;
-        }
+        uint256 received = _receive(amount);
         emit Funded(msg.sender, _bookFunds(received), received);
     }
 
@@ -95,19 +69,21 @@ abstract contract Treasury is IValidatorRewards, AccessControl, ReentrancyGuardT
         b.balance = _balance();
     }
 
-    function _balance() internal view returns (uint256) {
-        return TOKEN == address(0) ? address(this).balance : IERC20(TOKEN).balanceOf(address(this));
+    function _creditPaid(uint256 amount) internal override {
+        _s.gate.credits -= uint104(amount);
     }
 
-    /// @dev Pays with all gas or reverts: for the payee's own calls.
-    function _pay(address to, uint256 amount) internal {
-        if (!TryTransfer.tryTransfer(TOKEN, to, amount, gasleft()))
-            revert PaymentFailed(to, amount);
+    function _pausedUntil() internal view override returns (uint256) {
+        return _s.gate.pausedUntil;
     }
 
-    function _checkRecipient(address to) internal view {
-        if (to == address(0) || to == address(this) || to == TOKEN || to == address(REGISTRY))
-            revert BadRecipient(to);
+    function _setPausedUntil(uint40 until) internal override {
+        _s.gate.pausedUntil = until;
+    }
+
+    function _checkRecipient(address to) internal view override {
+        super._checkRecipient(to);
+        if (to == address(REGISTRY)) revert BadRecipient(to);
     }
 
     /// @return cycle The cycle whose pool the money joins: the one open now, the first before the grid begins, and

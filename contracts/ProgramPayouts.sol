@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.34;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {IProgramPayouts} from "./interfaces/IProgramPayouts.sol";
+import {TryTransfer} from "./libraries/TryTransfer.sol";
+import {Money} from "./paying/Money.sol";
+import {Programs} from "./programs/Programs.sol";
+
+/// @title The hand of the programs: batches of packed payments, each sequence number once (R-60)
+/// @notice Parts: Money (one asset), Credits (refused payments), Pausing, Programs (payers, balances, budgets).
+contract ProgramPayouts is Programs {
+    /// @dev 1,500 existing native payees take 14.9 M gas at 9,900 each, within the 15 M that we let a transaction use.
+    uint256 public constant MAX_PAYMENTS = 1_500;
+
+    /// @dev Gas that must be left beside the payee's: the call itself (11,600), a new credit (22,100), its event, the
+    /// totals and the batch event.
+    uint256 private constant GAS_RESERVE = 60_000;
+
+    /// @dev What a batch needs for every payment, read once, and what it has done.
+    struct Batch {
+        uint32 program;
+        uint64 seq;
+        uint256 stipend;
+        uint256 gasFloor; // must be left before a payee is called
+        uint256 paid;
+        uint256 credited;
+        uint256 refusals;
+        address[] refused; // as long as maxRefused: the addresses that refused in this batch
+    }
+
+    /// @dev Key (program << 56) | (seq >> 8): a program's 2^64 sequence numbers are 2^56 words.
+    mapping(uint256 key => uint256 mask) private _paid;
+
+    /// @param admin Timelock: programs, terms, budgets, returns.
+    /// @param guardian May only revoke, lower and pause.
+    /// @param token ERC-20, or zero for the native coin.
+    constructor(
+        address admin,
+        address guardian,
+        address token
+    ) Money(token) EIP712("Muster ProgramPayouts", "1") {
+        if (admin == address(0) || guardian == address(0)) revert BadRecipient(address(0));
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+        _grantRole(GUARDIAN_ROLE, guardian);
+    }
+
+    /// @inheritdoc IProgramPayouts
+    function pay(
+        uint32 program,
+        uint64 seq,
+        uint256[] calldata packed
+    ) external nonReentrant whenNotPaused {
+        Batch memory b = _open(program, seq, packed.length);
+        uint256 done = _payAll(b, packed);
+        _spend(program, b.paid + b.credited);
+        _gate.balances -= uint104(b.paid + b.credited);
+        if (b.credited != 0) _gate.credits += uint104(b.credited);
+        emit BatchPaid(program, seq, _hashOf(packed), done, b.paid, b.credited);
+    }
+
+    /// @inheritdoc IProgramPayouts
+    function isPaid(uint32 program, uint64 seq) external view returns (bool) {
+        return paidWord(program, seq >> 8) & (1 << (seq & 0xff)) != 0;
+    }
+
+    /// @inheritdoc IProgramPayouts
+    function paidWord(uint32 program, uint64 word) public view returns (uint256) {
+        return _paid[(uint256(program) << 56) | word];
+    }
+
+    /// @dev Checks that the batch may run, uses its number up, and reads what all its payments share.
+    function _open(uint32 program, uint64 seq, uint256 count) private returns (Batch memory) {
+        Entry storage p = _programs[program];
+        if (msg.sender != p.payer) revert NotPayer(msg.sender, program);
+        if (count == 0) revert BatchEmpty();
+        if (count > MAX_PAYMENTS) revert ListTooLong(count, MAX_PAYMENTS);
+        uint256 key = (uint256(program) << 56) | (seq >> 8);
+        uint256 mask = _paid[key];
+        uint256 bit = 1 << (seq & 0xff);
+        if (mask & bit != 0) revert BatchAlreadyPaid(program, seq);
+        _paid[key] = mask | bit;
+        uint256 stipend = p.stipend;
+        return
+            Batch({
+                program: program,
+                seq: seq,
+                stipend: stipend,
+                // gas * 63 >= 64 * stipend + 63 * reserve: a call gets at most 63/64 of what is left (EIP-150).
+                gasFloor: (64 * stipend) / 63 + 1 + GAS_RESERVE,
+                paid: 0,
+                credited: 0,
+                refusals: 0,
+                refused: new address[](p.maxRefused)
+            });
+    }
+
+    /// @return done Payments that were made or credited: all, or those before the batch had too many refusals.
+    function _payAll(Batch memory b, uint256[] calldata packed) private returns (uint256 done) {
+        bool refused;
+        (done, refused) = _payRun(b, packed);
+        while (done < packed.length && b.refusals < b.refused.length) {
+            uint256 entry = packed[done];
+            (address to, uint256 amount) = (address(uint160(entry >> 96)), uint96(entry));
+            if (!refused && _try(b, done, to, amount)) b.paid += amount;
+            else _refuse(b, done, to, amount);
+            refused = false;
+            ++done;
+        }
+    }
+
+    /// @dev Pays until the first payee refuses or too little gas is left: the hot path, without a look at who refused.
+    /// @return at The payment at which it stopped, not made; packed.length when all are.
+    /// @return refused That payee was called and refused.
+    function _payRun(
+        Batch memory b,
+        uint256[] calldata packed
+    ) private returns (uint256 at, bool refused) {
+        (uint256 stipend, uint256 gasFloor, uint256 sum) = (b.stipend, b.gasFloor, 0);
+        address token = TOKEN;
+        uint256 callStipend = TryTransfer.CALL_STIPEND;
+        assembly ("memory-safe") {
+            let cursor := packed.offset
+            let end := add(packed.offset, shl(5, packed.length))
+            switch token
+            case 0 {
+                let given := sub(stipend, callStipend)
+                for {} lt(cursor, end) { cursor := add(cursor, 0x20) } {
+                    let entry := calldataload(cursor)
+                    let amount := and(entry, 0xffffffffffffffffffffffff)
+                    let to := shr(96, entry)
+                    // Coin sent to nobody is lost: a credit of nobody can be re-pointed.
+                    if iszero(to) { break }
+                    if lt(gas(), gasFloor) { break }
+                    if iszero(call(given, to, amount, 0, 0, 0, 0)) {
+                        refused := 1
+                        break
+                    }
+                    sum := add(sum, amount)
+                }
+            }
+            default {
+                let free := mload(0x40)
+                mstore(free, shl(224, 0xa9059cbb)) // transfer(address,uint256)
+                for {} lt(cursor, end) { cursor := add(cursor, 0x20) } {
+                    let entry := calldataload(cursor)
+                    let amount := and(entry, 0xffffffffffffffffffffffff)
+                    if lt(gas(), gasFloor) { break }
+                    mstore(add(free, 4), shr(96, entry))
+                    mstore(add(free, 36), amount)
+                    let ok := call(stipend, token, 0, free, 68, 0, 32)
+                    if returndatasize() {
+                        ok := and(ok, and(gt(returndatasize(), 31), eq(mload(0), 1)))
+                    }
+                    if iszero(ok) {
+                        refused := 1
+                        break
+                    }
+                    sum := add(sum, amount)
+                }
+            }
+            at := shr(5, sub(cursor, packed.offset))
+        }
+        unchecked {
+            b.paid += sum;
+        }
+    }
+
+    /// @dev An address refused once in a batch is not called again in it.
+    function _try(
+        Batch memory b,
+        uint256 position,
+        address to,
+        uint256 amount
+    ) private returns (bool) {
+        if (amount == 0) return true;
+        if (to == address(0)) return false;
+        for (uint256 i = 0; i < b.refusals; ++i) {
+            if (b.refused[i] == to) return false;
+        }
+        if (gasleft() < b.gasFloor) revert GasTooLow(position);
+        return TryTransfer.tryTransfer(TOKEN, to, amount, b.stipend);
+    }
+
+    function _refuse(Batch memory b, uint256 position, address to, uint256 amount) private {
+        b.refused[b.refusals] = to;
+        ++b.refusals;
+        _addCredit(to, amount);
+        b.credited += amount;
+        emit PaymentRefused(b.program, b.seq, position, to, amount);
+    }
+
+    function _hashOf(uint256[] calldata packed) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let size := shl(5, packed.length)
+            calldatacopy(free, packed.offset, size)
+            hash := keccak256(free, size)
+        }
+    }
+}
