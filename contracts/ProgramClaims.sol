@@ -10,23 +10,24 @@ import {PauseBudget} from "./libraries/PauseBudget.sol";
 import {TryTransfer} from "./libraries/TryTransfer.sol";
 
 /// @title Claims of one program from cumulative roots (R-62, R-63)
-/// @notice Its own balance is the counter: what accepted roots moved in and nobody has claimed. No key here can take
-/// any of it: a payer may only propose, a guardian may only delay, and a claim pays the leaf's own account.
+/// @notice Its own balance is the counter: what accepted roots moved in and nobody has claimed. A payer may only propose,
+/// a guardian may only delay, and a claim pays the leaf's own account. A root decides about all that is in here: the
+/// delay is there for somebody to compare each proposal with its file, and for the guardian to veto it.
 contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
     using PauseBudget for PauseBudget.Pauses;
 
     uint256 public constant MIN_DELAY = 1 hours;
     uint256 public constant MAX_DELAY = 14 days;
 
-    /// @dev 512 leaves at 16,500 gas each are 8.5 M, and 11 M with fresh slots.
-    uint256 public constant MAX_RANGE = 512;
+    /// @dev One word of the mask, and 15 M gas at worst: 256 leaves at 58,000, all of whose slots and accounts are new.
+    uint256 public constant MAX_RANGE = 256;
 
     /// @notice In the place of leaves that do not exist: keccak256 of a text, which is no leaf's double hash.
     bytes32 public constant PADDING = keccak256("Muster: no leaf");
 
-    /// @dev Gas that must be left beside the payee's: putting the leaf back, its event, the range's event.
-    uint256 private constant GAS_RESERVE = 40_000;
-    uint256 private constant WORD = 256;
+    /// @dev Gas that must be left beside the payee's: a new leaf (20,000), the call itself (11,600), putting the leaf
+    /// back, its event, the range's event with the hash of 256 words.
+    uint256 private constant GAS_RESERVE = 60_000;
     bytes32 private constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
     IProgramPayouts public immutable PAYOUTS;
@@ -34,8 +35,7 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
     uint256 public immutable DELAY;
     address private immutable TOKEN;
 
-    /// @inheritdoc IProgramClaims
-    bytes32 public root;
+    bytes32 private _root;
     Pending private _pending;
     uint128 private _total;
     uint40 private _asideUntil;
@@ -43,6 +43,7 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
     mapping(bytes32 root => bool) public barred;
     mapping(address account => uint256) private _claimed;
     PauseBudget.Pauses private _pauses;
+    bool private transient _accepting;
 
     /// @param delay Seconds between proposing and accepting a root, in which the guardian may veto.
     constructor(IProgramPayouts payouts, uint32 program, uint256 delay) {
@@ -55,9 +56,9 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
         TOKEN = payouts.asset();
     }
 
-    /// @dev Native coin comes from accepted roots alone.
+    /// @dev Coin comes from accepted roots alone: what a batch paid to this address would be in no book.
     receive() external payable {
-        if (msg.sender != address(PAYOUTS)) revert OnlyPayouts(msg.sender);
+        if (!_accepting || msg.sender != address(PAYOUTS)) revert CoinNotExpected(msg.sender);
     }
 
     modifier onlyGuardian() {
@@ -95,18 +96,20 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
         _total = p.total;
         delete _pending;
         // A root that rests goes on resting: the new one takes its place.
-        if (_aside == bytes32(0)) root = p.root;
-        else _aside = p.root;
+        if (block.timestamp < _asideUntil && _aside != bytes32(0)) _aside = p.root;
+        else (_root, _aside) = (p.root, bytes32(0));
         emit RootAccepted(p.root, p.total, moved);
+        _accepting = true;
         PAYOUTS.moveToClaims(PROGRAM, moved);
+        _accepting = false;
     }
 
     /// @inheritdoc IProgramClaims
     function setAside(uint256 duration) external onlyGuardian {
-        bytes32 active = root == bytes32(0) ? _aside : root;
+        bytes32 active = _root == bytes32(0) ? _aside : _root;
         if (active == bytes32(0)) revert RootEmpty();
         _asideUntil = _pauses.begin(duration);
-        (_aside, root) = (active, bytes32(0));
+        (_aside, _root) = (active, bytes32(0));
         emit RootSetAside(active, _asideUntil);
     }
 
@@ -118,19 +121,12 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
             revert NotGuardian(msg.sender);
         }
         _pauses.end();
-        (root, _aside) = (aside, bytes32(0));
+        (_root, _aside) = (aside, bytes32(0));
         emit RootRestored(aside);
     }
 
     /// @inheritdoc IProgramClaims
-    function claim(
-        uint256 cumulative,
-        bytes32[] calldata proof,
-        address to
-    ) external nonReentrant {
-        if (to == address(0) || to == address(this) || to == TOKEN || to == address(PAYOUTS)) {
-            revert BadRecipient(to);
-        }
+    function claim(uint256 cumulative, bytes32[] calldata proof, address to) external nonReentrant {
         _claim(msg.sender, cumulative, proof, to);
     }
 
@@ -144,20 +140,18 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IProgramClaims
-    function claimRange(
-        uint256[] calldata packed,
-        bytes32[] calldata path
-    ) external nonReentrant {
+    function claimRange(uint256[] calldata packed, bytes32[] calldata path) external nonReentrant {
         uint256 n = packed.length;
         if (n == 0 || n > MAX_RANGE || n & (n - 1) != 0) revert RangeInvalid(n);
-        bytes32 top = LeafTree.rootOf(packed, PROGRAM, PADDING);
-        bytes32 active = root;
-        if (active == bytes32(0) || LeafTree.climb(top, path) != active) {
-            revert ProofInvalid();
-        }
-        uint256[] memory masks = new uint256[]((n + WORD - 1) / WORD);
-        uint256 amount = _payRange(packed, masks);
-        emit RangeClaimed(active, LeafTree.hashOf(packed), amount, masks);
+        bytes32 top = LeafTree.climb(LeafTree.rootOf(packed, PROGRAM, PADDING), path);
+        _checkRoot(top);
+        (uint256 amount, uint256 mask) = _payRange(packed);
+        emit RangeClaimed(top, LeafTree.hashOf(packed), amount, mask);
+    }
+
+    /// @inheritdoc IProgramClaims
+    function root() external view returns (bytes32) {
+        return _root == bytes32(0) && block.timestamp >= _asideUntil ? _aside : _root;
     }
 
     /// @inheritdoc IProgramClaims
@@ -186,9 +180,8 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
         bytes32[] calldata proof,
         address to
     ) private {
-        if (LeafTree.climb(leafOf(account, cumulative), proof) != root) {
-            revert ProofInvalid();
-        }
+        if (!_mayReceive(to)) revert BadRecipient(to);
+        _checkRoot(LeafTree.climb(leafOf(account, cumulative), proof));
         uint256 claimed = _claimed[account];
         if (cumulative <= claimed) revert NothingToClaim(account);
         _claimed[account] = cumulative;
@@ -199,10 +192,20 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
         }
     }
 
-    function _payRange(
-        uint256[] calldata packed,
-        uint256[] memory masks
-    ) private returns (uint256 amount) {
+    /// @dev The usual case reads one slot. A root set aside is in force again after its time without anybody's doing.
+    function _checkRoot(bytes32 top) private view {
+        if (top == _root) return;
+        uint256 until = _asideUntil;
+        if (_root == bytes32(0) && block.timestamp < until) revert RootRests(until);
+        if (_root != bytes32(0) || top != _aside) revert ProofInvalid();
+    }
+
+    /// @dev Nobody, this contract, the token, the hand: what goes there is lost, or is nobody's.
+    function _mayReceive(address to) private view returns (bool) {
+        return to != address(0) && to != address(this) && to != TOKEN && to != address(PAYOUTS);
+    }
+
+    function _payRange(uint256[] calldata packed) private returns (uint256 amount, uint256 mask) {
         uint256 stipend = PAYOUTS.programOf(PROGRAM).terms.stipend;
         uint256 gasFloor = (64 * stipend) / 63 + 1 + GAS_RESERVE;
         for (uint256 i = 0; i < packed.length; ++i) {
@@ -211,7 +214,7 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
             uint256 paid = _payLeaf(i, entry, stipend, gasFloor);
             if (paid == 0) continue;
             amount += paid;
-            masks[i / WORD] |= 1 << (i % WORD);
+            mask |= 1 << i;
         }
     }
 
@@ -228,7 +231,8 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
         if (gasleft() < gasFloor) revert GasTooLow(position);
         _claimed[account] = cumulative;
         paid = cumulative - claimed;
-        if (TryTransfer.tryTransfer(TOKEN, account, paid, stipend)) return paid;
+        if (_mayReceive(account) && TryTransfer.tryTransfer(TOKEN, account, paid, stipend))
+            return paid;
         _claimed[account] = claimed;
         emit ClaimRefused(account, paid);
         return 0;

@@ -21,9 +21,9 @@ interface IProgramClaims {
     event RootSetAside(bytes32 indexed root, uint256 until);
     event RootRestored(bytes32 indexed root);
     event Claimed(address indexed account, address to, uint256 amount);
-    /// @notice One a range. Bit i of masks[k]: leaf 256 * k + i of the range was paid now; of those not paid, the ones
-    /// in `refused` refused, all others had nothing to claim.
-    event RangeClaimed(bytes32 indexed root, bytes32 packedHash, uint256 amount, uint256[] masks);
+    /// @notice One a range. Bit i of the mask: leaf i of the range was paid now; of those not paid, the ones named by a
+    /// ClaimRefused of this transaction refused, all others had nothing to claim.
+    event RangeClaimed(bytes32 indexed root, bytes32 packedHash, uint256 amount, uint256 mask);
     event ClaimRefused(address indexed account, uint256 amount);
 
     error NotPayer(address caller);
@@ -36,13 +36,14 @@ interface IProgramClaims {
     error TotalShrinks(uint256 given, uint256 current);
     error NothingToClaim(address account);
     error ProofInvalid();
+    error RootRests(uint256 until);
     error RangeInvalid(uint256 leaves);
     error NotSetAside();
     error GasTooLow(uint256 position);
     error PaymentFailed(address to, uint256 amount);
     error BadRecipient(address to);
     error DelayOutOfRange(uint256 given, uint256 min, uint256 max);
-    error OnlyPayouts(address caller);
+    error CoinNotExpected(address from);
 
     /// @notice Proposes a root; it may be accepted after the delay. Reverts while another one is pending. The program's
     /// payer only.
@@ -53,13 +54,14 @@ interface IProgramClaims {
     /// @notice Throws the pending root away and bars it for good. Guardian only.
     function veto() external;
 
-    /// @notice Makes the pending root the one to claim from, and moves exactly total − previous total in. Anyone.
+    /// @notice Makes the pending root the one to claim from, and moves exactly total − previous total in. Anyone, as long
+    /// as the program has a payer.
     function accept() external;
 
-    /// @notice Sets the active root aside for at most 72 h; at most 7 days in any 30. Guardian only.
+    /// @notice Sets the active root aside for at most 72 h; at most 7 days in any 30. Guardian only. Ends by itself.
     function setAside(uint256 duration) external;
 
-    /// @notice Puts it back: anyone after its time, the guardian before.
+    /// @notice Puts it back: the guardian at any time, anyone after its time (which saves later claims some gas).
     function restore() external;
 
     /// @notice Pays the caller what it has not claimed yet, to any address.
@@ -69,11 +71,12 @@ interface IProgramClaims {
     function claimFor(address account, uint256 cumulative, bytes32[] calldata proof) external;
 
     /// @notice Pays an aligned range of 2^k leaves with one shared path. Anyone: destinations and amounts are fixed.
-    /// Leaves with nothing to claim are skipped; a refused payment leaves its leaf unclaimed.
+    /// Leaves with nothing to claim are skipped; a refused payment leaves its leaf unclaimed. At most MAX_RANGE leaves.
     /// @param packed The leaves in the tree's order: account (upper 160 bits) and cumulative (lower 96); 0 for padding.
     /// @param path Siblings from the range's own root up to the tree's.
     function claimRange(uint256[] calldata packed, bytes32[] calldata path) external;
 
+    /// @return The root to claim from; zero while it is set aside and before the first.
     function root() external view returns (bytes32);
     function total() external view returns (uint256);
     function pending() external view returns (Pending memory);

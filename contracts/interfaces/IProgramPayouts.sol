@@ -80,6 +80,7 @@ interface IProgramPayouts is IPaying {
     error BudgetExceeded(uint32 program, uint256 wanted, uint256 available);
     error BalanceExceeded(uint32 program, uint256 wanted, uint256 balance);
     error BudgetNotLower(uint32 program);
+    error Shortfall(uint256 balance, uint256 owed);
 
     /// @notice Adds a program. Admin only.
     /// @dev Reverts: ProgramKnown, BadRecipient, BadParam.
@@ -91,7 +92,7 @@ interface IProgramPayouts is IPaying {
     /// @notice Lowers a program's budget at once: neither number may rise, one must fall. Guardian only.
     function lowerBudget(uint32 program, uint96 capacity, uint96 perDay) external;
 
-    /// @notice Takes a program's payer away at once. Guardian only.
+    /// @notice Takes a program's payer away at once: no batch, and no money for a root. Guardian only.
     function revokePayer(uint32 program) external;
 
     /// @notice Names the contract to which accepted roots move their money. Admin only.
@@ -108,12 +109,13 @@ interface IProgramPayouts is IPaying {
     function returnFunds(uint32 program, address to, uint256 amount) external;
 
     /// @notice Pays a batch, once: each word is the payee's address (upper 160 bits) and the amount (lower 96). A refused
-    /// payment becomes a credit; after maxRefused refusals the batch stops before the next payment. Payer only.
+    /// payment becomes a credit; after maxRefused payees refused the batch stops before the next payment. Payer only.
     /// @dev Reverts: NotPayer, BatchAlreadyPaid, BatchEmpty, ListTooLong, GasTooLow (never guess the gas limit by
-    /// estimate), BudgetExceeded, BalanceExceeded, Paused.
+    /// estimate), BudgetExceeded, BalanceExceeded, Shortfall (the token took more than was paid), Paused.
     function pay(uint32 program, uint64 seq, uint256[] calldata packed) external;
 
-    /// @notice Sends money to the program's claims contract, within its budget. That contract only.
+    /// @notice Sends money to the program's claims contract, within its budget. That contract only, and only while the
+    /// program has a payer.
     function moveToClaims(uint32 program, uint256 amount) external;
 
     function programOf(uint32 program) external view returns (Program memory);
@@ -123,5 +125,5 @@ interface IProgramPayouts is IPaying {
     function isPaid(uint32 program, uint64 seq) external view returns (bool);
 
     /// @return 256 sequence numbers from 256 * word on: bit i is set when 256 * word + i was used.
-    function paidWord(uint32 program, uint64 word) external view returns (uint256);
+    function paidWord(uint32 program, uint56 word) external view returns (uint256);
 }

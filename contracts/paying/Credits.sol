@@ -32,6 +32,8 @@ abstract contract Credits is Money, EIP712, Nonces {
 
     /// @inheritdoc IPaying
     function withdraw(address account) external nonReentrant {
+        // A batch may have credited an address that cannot be paid: its credit waits to be moved.
+        _checkRecipient(account);
         _withdraw(account, account);
     }
 

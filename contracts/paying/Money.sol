@@ -54,8 +54,13 @@ abstract contract Money is IPaying, AccessControl, ReentrancyGuardTransient {
             revert PaymentFailed(to, amount);
     }
 
-    function _checkRecipient(address to) internal view virtual {
-        if (to == address(0) || to == address(this) || to == TOKEN) revert BadRecipient(to);
+    function _checkRecipient(address to) internal view {
+        if (!_mayReceive(to)) revert BadRecipient(to);
+    }
+
+    /// @dev Nobody, this contract, or the token: what goes there is lost, or is nobody's.
+    function _mayReceive(address to) internal view virtual returns (bool) {
+        return to != address(0) && to != address(this) && to != TOKEN;
     }
 
     function _checkRange(bytes32 name, uint256 given, uint256 min, uint256 max) internal pure {

@@ -137,6 +137,7 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
         _gate.balances -= uint104(amount);
         emit FundsReturned(program, to, amount);
         _pay(to, amount);
+        _checkCovered();
     }
 
     /// @inheritdoc IProgramPayouts
@@ -146,15 +147,18 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
     ) external nonReentrant whenNotPaused onlyKnown(program) {
         address claims = _programs[program].claims;
         if (msg.sender != claims) revert NotClaims(msg.sender, program);
+        // What a payer proposed whom the guardian has revoked since.
+        if (_programs[program].payer == address(0)) revert NotPayer(address(0), program);
         _spend(program, amount);
-        _gate.balances -= uint104(amount);
         emit MovedToClaims(program, claims, amount);
         if (amount != 0) _pay(claims, amount);
+        _checkCovered();
     }
 
     /// @inheritdoc IProgramPayouts
     function programOf(uint32 program) external view returns (Program memory) {
         Entry storage p = _programs[program];
+        (uint256 available, ) = _refilled(p);
         return
             Program({
                 terms: Terms({
@@ -165,37 +169,37 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
                     maxRefused: p.maxRefused
                 }),
                 balance: p.account.balance,
-                available: _available(p),
+                available: available,
                 claims: p.claims
             });
     }
 
     /// @inheritdoc IProgramPayouts
     function books() external view returns (Books memory) {
-        return
-            Books({balances: _gate.balances, credits: _gate.credits, balance: _balance()});
+        return Books({balances: _gate.balances, credits: _gate.credits, balance: _balance()});
     }
 
-    /// @dev Takes from the program's balance and budget; the caller keeps the totals of the gate.
+    /// @dev Takes from the program's balance and budget, and from the sum of balances.
     function _spend(uint32 program, uint256 amount) internal {
         Entry storage p = _programs[program];
-        uint256 available = _available(p);
+        (uint256 available, uint256 since) = _refilled(p);
         uint256 balance = p.account.balance;
         if (amount > available) revert BudgetExceeded(program, amount, available);
         if (amount > balance) revert BalanceExceeded(program, amount, balance);
         p.account = Account({
             balance: uint96(balance - amount),
             level: uint96(available - amount),
-            since: uint40(block.timestamp)
+            since: uint40(since)
         });
+        _gate.balances -= uint104(amount);
     }
 
-    /// @return What the budget holds now; refilled by the second, rounded down.
-    function _available(Entry storage p) internal view returns (uint256) {
-        Account memory account = p.account;
-        uint256 refilled = (uint256(p.perDay) * (block.timestamp - account.since)) / 1 days;
-        uint256 level = account.level + refilled;
-        return level < p.capacity ? level : p.capacity;
+    /// @dev All programs share one balance. A token that takes more than it is told to, or answers false to a transfer
+    /// that it made, would let one program pay with another's money (R-41).
+    function _checkCovered() internal view {
+        uint256 owed = uint256(_gate.balances) + _gate.credits;
+        uint256 balance = _balance();
+        if (balance < owed) revert Shortfall(balance, owed);
     }
 
     function _creditPaid(uint256 amount) internal override {
@@ -210,10 +214,24 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
         _gate.pausedUntil = until;
     }
 
+    /// @dev What the budget holds now: refilled by the second, rounded down to whole units.
+    /// @return level Units.
+    /// @return since From when on the next unit grows: less than a unit is kept as the seconds it took, or many small
+    /// payments would never let a small budget refill.
+    function _refilled(Entry storage p) private view returns (uint256 level, uint256 since) {
+        Account memory account = p.account;
+        (uint256 perDay, uint256 capacity) = (p.perDay, p.capacity);
+        uint256 grown = perDay * (block.timestamp - account.since);
+        level = account.level + grown / 1 days;
+        since = block.timestamp;
+        if (level >= capacity) return (capacity, since);
+        if (perDay != 0) since -= (grown % 1 days) / perDay;
+    }
+
     /// @dev Books what the budget has refilled under the old terms, within the new capacity.
     function _settleBudget(uint32 program, uint96 capacity) private {
         Entry storage p = _programs[program];
-        uint256 level = _available(p);
+        (uint256 level, ) = _refilled(p);
         p.account.level = uint96(level < capacity ? level : capacity);
         p.account.since = uint40(block.timestamp);
     }
@@ -229,8 +247,9 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
 
     function _book(uint32 program, uint256 amount) private onlyKnown(program) {
         if (amount == 0) revert NothingReceived();
-        uint256 balance = _balance();
-        if (balance > MAX_BALANCE) revert TooMuchMoney(balance, MAX_BALANCE);
+        // What is booked is limited, not what is held: or whoever sends much would end all funding.
+        uint256 owed = uint256(_gate.balances) + _gate.credits + amount;
+        if (owed > MAX_BALANCE) revert TooMuchMoney(owed, MAX_BALANCE);
         Account storage account = _programs[program].account;
         uint256 sum = account.balance + amount;
         if (sum > type(uint96).max) revert TooMuchMoney(sum, type(uint96).max);

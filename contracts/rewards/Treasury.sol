@@ -81,9 +81,8 @@ abstract contract Treasury is IValidatorRewards, Credits, Pausing {
         _s.gate.pausedUntil = until;
     }
 
-    function _checkRecipient(address to) internal view override {
-        super._checkRecipient(to);
-        if (to == address(REGISTRY)) revert BadRecipient(to);
+    function _mayReceive(address to) internal view override returns (bool) {
+        return super._mayReceive(to) && to != address(REGISTRY);
     }
 
     /// @return cycle The cycle whose pool the money joins: the one open now, the first before the grid begins, and
