@@ -103,7 +103,9 @@ contract ProgramPayouts is Programs {
     function _payAll(Batch memory b, uint256[] calldata packed) private returns (uint256 done) {
         while (b.refusals < b.refused.length) {
             bool refused;
-            (done, refused) = _payRun(b, packed, done);
+            (done, refused) = TOKEN == address(0)
+                ? _payCoin(b, packed, done)
+                : _payTokens(b, packed, done);
             if (done == packed.length) break;
             uint256 entry = packed[done];
             (address to, uint256 amount) = (address(uint160(entry >> 96)), uint96(entry));
@@ -117,73 +119,84 @@ contract ProgramPayouts is Programs {
     /// or too little gas left. The same in Solidity takes several hundred gas more a payee.
     /// @return at The payment at which it stopped, not made; packed.length when all are.
     /// @return refused That payee was called and refused.
-    function _payRun(
+    function _payCoin(
         Batch memory b,
         uint256[] calldata packed,
         uint256 from
     ) private returns (uint256 at, bool refused) {
-        (uint256 stipend, uint256 gasFloor, uint256 sum) = (b.stipend, b.gasFloor, 0);
-        (address token, uint256 suspects) = (TOKEN, b.suspects);
-        uint256 callStipend = TryTransfer.CALL_STIPEND;
+        (uint256 gasFloor, uint256 suspects, uint256 sum) = (b.gasFloor, b.suspects, 0);
+        uint256 given = b.stipend - TryTransfer.CALL_STIPEND;
         assembly ("memory-safe") {
             let cursor := add(packed.offset, shl(5, from))
             let end := add(packed.offset, shl(5, packed.length))
-            switch token
-            case 0 {
-                let given := sub(stipend, callStipend)
-                for {} lt(cursor, end) {
-                    cursor := add(cursor, 0x20)
-                } {
-                    let entry := calldataload(cursor)
-                    let amount := and(entry, 0xffffffffffffffffffffffff)
-                    let to := shr(96, entry)
-                    // Coin sent to nobody is lost: a credit of nobody can be moved. We ourselves refuse coin anyway.
-                    if iszero(to) {
-                        break
-                    }
-                    if and(shr(and(to, 0xff), suspects), 1) {
-                        break
-                    }
-                    if lt(gas(), gasFloor) {
-                        break
-                    }
-                    if iszero(call(given, to, amount, 0, 0, 0, 0)) {
-                        refused := 1
-                        break
-                    }
-                    sum := add(sum, amount)
+            for {} lt(cursor, end) {
+                cursor := add(cursor, 0x20)
+            } {
+                let entry := calldataload(cursor)
+                let amount := and(entry, 0xffffffffffffffffffffffff)
+                let to := shr(96, entry)
+                // Coin sent to nobody is lost: a credit of nobody can be moved. We ourselves refuse coin anyway.
+                if iszero(to) {
+                    break
                 }
+                if and(shr(and(to, 0xff), suspects), 1) {
+                    break
+                }
+                if lt(gas(), gasFloor) {
+                    break
+                }
+                if iszero(call(given, to, amount, 0, 0, 0, 0)) {
+                    refused := 1
+                    break
+                }
+                sum := add(sum, amount)
             }
-            default {
-                let free := mload(0x40)
-                mstore(free, shl(224, 0xa9059cbb)) // transfer(address,uint256)
-                for {} lt(cursor, end) {
-                    cursor := add(cursor, 0x20)
-                } {
-                    let entry := calldataload(cursor)
-                    let amount := and(entry, 0xffffffffffffffffffffffff)
-                    let to := shr(96, entry)
-                    if or(or(iszero(to), eq(to, token)), eq(to, address())) {
-                        break
-                    }
-                    if and(shr(and(to, 0xff), suspects), 1) {
-                        break
-                    }
-                    if lt(gas(), gasFloor) {
-                        break
-                    }
-                    mstore(add(free, 4), to)
-                    mstore(add(free, 36), amount)
-                    let ok := call(stipend, token, 0, free, 68, 0, 32)
-                    if returndatasize() {
-                        ok := and(ok, and(gt(returndatasize(), 31), eq(mload(0), 1)))
-                    }
-                    if iszero(ok) {
-                        refused := 1
-                        break
-                    }
-                    sum := add(sum, amount)
+            at := shr(5, sub(cursor, packed.offset))
+        }
+        unchecked {
+            b.paid += sum;
+        }
+    }
+
+    /// @dev The same with the token; what a token allows to be sent to nobody, to itself or to us is refused here.
+    function _payTokens(
+        Batch memory b,
+        uint256[] calldata packed,
+        uint256 from
+    ) private returns (uint256 at, bool refused) {
+        (uint256 gasFloor, uint256 suspects, uint256 sum) = (b.gasFloor, b.suspects, 0);
+        (address token, uint256 stipend) = (TOKEN, b.stipend);
+        assembly ("memory-safe") {
+            let cursor := add(packed.offset, shl(5, from))
+            let end := add(packed.offset, shl(5, packed.length))
+            let free := mload(0x40)
+            mstore(free, shl(224, 0xa9059cbb)) // transfer(address,uint256)
+            for {} lt(cursor, end) {
+                cursor := add(cursor, 0x20)
+            } {
+                let entry := calldataload(cursor)
+                let amount := and(entry, 0xffffffffffffffffffffffff)
+                let to := shr(96, entry)
+                if or(or(iszero(to), eq(to, token)), eq(to, address())) {
+                    break
                 }
+                if and(shr(and(to, 0xff), suspects), 1) {
+                    break
+                }
+                if lt(gas(), gasFloor) {
+                    break
+                }
+                mstore(add(free, 4), to)
+                mstore(add(free, 36), amount)
+                let ok := call(stipend, token, 0, free, 68, 0, 32)
+                if returndatasize() {
+                    ok := and(ok, and(gt(returndatasize(), 31), eq(mload(0), 1)))
+                }
+                if iszero(ok) {
+                    refused := 1
+                    break
+                }
+                sum := add(sum, amount)
             }
             at := shr(5, sub(cursor, packed.offset))
         }

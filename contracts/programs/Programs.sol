@@ -2,9 +2,7 @@
 pragma solidity 0.8.34;
 
 import {Credits} from "../paying/Credits.sol";
-import {Money} from "../paying/Money.sol";
 import {Pausing} from "../paying/Pausing.sol";
-import {IPaying} from "../interfaces/IPaying.sol";
 import {IProgramPayouts} from "../interfaces/IProgramPayouts.sol";
 
 /// @title The programs: who pays for each, with what money, and how much may leave (R-61)
