@@ -46,6 +46,7 @@ const MAX_ENTRIES = 256
 const MAX_SETUP_CHANGES = 3
 
 export type Signer = HardhatEthersSigner
+export type Tx = Promise<ContractTransactionResponse>
 
 export const DEFAULT_PARAMS: Terms = {
   rateBps: 8_000n,
