@@ -305,7 +305,7 @@ begin
   return json_build_object('posted', v_posted, 'others', v_others::json);
 end $$;
 
--- Adds up what those transfers take back. Each must be the mirror of one that is here and is no reversal itself.
+-- Adds up what those transfers take back. Each must be the mirror of one before it that is no reversal itself.
 create function ledger_take_back(p_first bigint, p_last bigint) returns void language plpgsql as $$
 declare
   v_asked bigint;
@@ -315,8 +315,8 @@ begin
     select b.id, b.amount, o.id as original, o.amount as whole
       from ledger_transfer b
       left join ledger_key k on k.key = b.reverses
-      left join ledger_transfer o on o.id = k.transfer and o.debit = b.credit and o.credit = b.debit
-                                 and o.reverses is null
+      left join ledger_transfer o on o.id = k.transfer and o.id < b.id and o.debit = b.credit
+                                 and o.credit = b.debit and o.reverses is null
      where b.id between p_first and p_last and b.reverses is not null
   ), summed as (
     insert into ledger_reversal
