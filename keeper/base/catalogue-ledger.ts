@@ -18,6 +18,21 @@ export const ledger = rows({
     wayOut: 'Nothing was posted. Look at the balances of its accounts and their limits first.',
     exitCode: EXIT.failed,
   },
+  LEDGER_ARCHIVE_ORDER: {
+    sentence: 'Month {month} cannot be archived: the oldest here is {oldest}, and {open} is open.',
+    wayOut: 'Archive the oldest month first. The month of the last posting stays in the database.',
+    exitCode: EXIT.data,
+  },
+  LEDGER_ARCHIVE_DAMAGED: {
+    sentence: 'The archive {file} is not what was archived: {fault}.',
+    wayOut: 'Nothing was changed. Fetch the file from a backup, then run the command again.',
+    exitCode: EXIT.data,
+  },
+  LEDGER_RESTORE_ORDER: {
+    sentence: 'Month {month} cannot be restored: the newest archived month is {newest}.',
+    wayOut: 'Restore the newest archived month first, so that no month is missing in between.',
+    exitCode: EXIT.data,
+  },
   LEDGER_BUSY: {
     sentence: '{waiting} postings wait for the database already.',
     wayOut: 'Nothing was posted. Try again when it answers faster.',

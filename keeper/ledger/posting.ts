@@ -111,5 +111,5 @@ export function requirePosted(outcomes: readonly Outcome[]): void {
 
 const WHY: Record<Refusal, string> = {
   limit: 'a balance would pass its limit',
-  reversal: 'it takes back more than was posted, or something else',
+  reversal: 'it takes back more than was posted, something else, or what is archived',
 }
