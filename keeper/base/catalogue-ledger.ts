@@ -15,7 +15,7 @@ export const ledger = rows({
   },
   LEDGER_REFUSED: {
     sentence: '{key} was not posted: {why}.',
-    wayOut: 'Nothing was posted. Look at the balances of its accounts and their limits first.',
+    wayOut: 'Nothing was posted. `muster ledger accounts` shows the balances and their limits.',
     exitCode: EXIT.failed,
   },
   LEDGER_ARCHIVE_ORDER: {

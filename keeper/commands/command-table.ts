@@ -1,6 +1,7 @@
 import type { CommandRow } from './command-row.ts'
 import { DAILY } from './table-daily.ts'
 import { INTAKE } from './table-intake.ts'
+import { LEDGER } from './table-ledger.ts'
 import { OPERATIONS } from './table-operations.ts'
 import { RECEIPTS } from './table-receipts.ts'
 import { RECORDS } from './table-records.ts'
@@ -13,6 +14,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...INTAKE,
   ...RECORDS,
   ...RECEIPTS,
+  ...LEDGER,
   ...OPERATIONS,
 ]
 
@@ -23,6 +25,7 @@ export const GROUPS: Record<string, string> = {
   reporters: 'who pushes the hours',
   snapshot: 'evidence by hand',
   receipts: 'what intakes signed of a node',
+  ledger: 'the books: what is owed, on its way and paid',
   admin: 'operations of the timelock',
   export: 'data for a move',
 }

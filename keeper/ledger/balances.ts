@@ -41,3 +41,42 @@ export async function trialBalance(db: Db): Promise<TrialBalance[]> {
     return { asset, total: kinds.reduce((sum, { balance }) => sum + balance, 0n), kinds }
   })
 }
+
+export interface Account {
+  name: string
+  asset: string
+  balance: bigint
+  /** How many entries it has. */
+  entries: bigint
+  min: bigint | undefined
+  max: bigint | undefined
+}
+
+/** Those whose names begin so, in the order of their names. */
+export async function listAccounts(
+  db: Db,
+  { prefix, limit }: { prefix: string; limit: number },
+): Promise<Account[]> {
+  const rows = await db.query<{
+    name: string
+    asset: string
+    balance: string
+    entries: bigint
+    min: string | null
+    max: string | null
+  }>(
+    `select a.name, s.caip as asset, a.balance, a.version as entries, a.min_balance as min,
+            a.max_balance as max
+       from ledger_account a join ledger_asset s on s.id = a.asset
+      where starts_with(a.name, $1) order by a.name, s.caip limit $2`,
+    [prefix, limit],
+  )
+  const limitOf = (text: string | null): bigint | undefined =>
+    text === null ? undefined : BigInt(text)
+  return rows.map((row) => ({
+    ...row,
+    balance: BigInt(row.balance),
+    min: limitOf(row.min),
+    max: limitOf(row.max),
+  }))
+}
