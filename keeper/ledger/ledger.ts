@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Alerts } from '../base/alerts.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -28,6 +29,9 @@ export interface Ledger {
   close(): Promise<void>
 }
 
+/** Gives each caller of a batch his answer. */
+type Telling = () => void
+
 interface Waiting {
   prepared: Prepared
   resolve: (outcome: Outcome) => void
@@ -47,21 +51,33 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
   async function flushAll(): Promise<void> {
     // Whoever asks in the same turn goes along.
     await Promise.resolve()
+    let tellLast: Telling | undefined
     while (queue.length > 0) {
       const batch = queue.slice(0, MAX_POSTINGS_A_CALL)
       queue = queue.slice(MAX_POSTINGS_A_CALL)
-      await flush(batch)
+      const flushed = flush(batch)
+      if (tellLast) {
+        // Once this batch is on its way: what the callers of the last one ask next is prepared meanwhile.
+        await nextTurn()
+        tellLast()
+      }
+      tellLast = await flushed
     }
     flushing = undefined
+    tellLast?.()
   }
 
-  async function flush(batch: readonly Waiting[]): Promise<void> {
+  async function flush(batch: readonly Waiting[]): Promise<Telling> {
     try {
       const outcomes = await post(batch.map(({ prepared }) => prepared))
-      for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as Outcome)
+      return () => {
+        for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as Outcome)
+      }
     } catch (error) {
       directory = new Map()
-      for (const { reject } of batch) reject(error)
+      return () => {
+        for (const { reject } of batch) reject(error)
+      }
     }
   }
 
