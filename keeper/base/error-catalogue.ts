@@ -6,6 +6,7 @@ import { ops } from './catalogue-ops.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
 import { verify } from './catalogue-verify.ts'
+import { wallets } from './catalogue-wallets.ts'
 
 export { EXIT } from './catalogue-row.ts'
 export type { CatalogueRow } from './catalogue-row.ts'
@@ -306,5 +307,6 @@ export const CATALOGUE = {
   ...verify,
   ...heartbeat,
   ...ledger,
+  ...wallets,
 }
 export type ErrorCode = keyof typeof CATALOGUE
