@@ -187,6 +187,18 @@ describe('posting', function () {
     expect(batches).to.equal(3)
   })
 
+  it('four writers with the same keys in different orders post each key once', async () => {
+    const many = Array.from({ length: 60 }, (_, index) =>
+      posting({ credit: `accrued:manual:${index % 7}`, debit: `pool:${index % 5}`, amount: 1n }),
+    )
+    const orders = [many, many.toReversed(), many.slice(20), many.slice(0, 40).toReversed()]
+
+    const outcomes = (await Promise.all(orders.map((order) => post(...order)))).flat()
+
+    expect(outcomes.filter(({ outcome }) => outcome === 'posted')).to.have.length(60)
+    expect(outcomes.filter(({ outcome }) => outcome === 'duplicate')).to.have.length(120)
+  })
+
   const INVALID: [what: string, Partial<Posting>][] = [
     ['nothing', { amount: 0n }],
     ['less than nothing', { amount: -1n }],
