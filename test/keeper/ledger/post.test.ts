@@ -196,7 +196,7 @@ describe('posting', function () {
     const outcomes = (await Promise.all(orders.map((order) => post(...order)))).flat()
 
     expect(outcomes.filter(({ outcome }) => outcome === 'posted')).to.have.length(60)
-    expect(outcomes.filter(({ outcome }) => outcome === 'duplicate')).to.have.length(120)
+    expect(outcomes.filter(({ outcome }) => outcome === 'duplicate')).to.have.length(140)
   })
 
   const INVALID: [what: string, Partial<Posting>][] = [
