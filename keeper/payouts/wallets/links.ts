@@ -27,6 +27,8 @@ export interface SignedLink {
   link: WalletLink
   signature: Hex
   actor: string
+  /** Within the transaction of the link: neither is there without the other. */
+  alongside?: (t: Db, wallets: Wallets) => Promise<void>
 }
 
 /** A message may lie about: the owners of a shared wallet sign one after the other, over days. */
@@ -66,7 +68,9 @@ export async function linkWallet(room: WalletRoom, signed: SignedLink): Promise<
       actor: signed.actor,
       recordedAt: now,
     })
-    return readWallets(t, link.program, link.payee, now)
+    const wallets = await readWallets(t, link.program, link.payee, now)
+    await signed.alongside?.(t, wallets)
+    return wallets
   })
 }
 
