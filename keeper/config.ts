@@ -10,7 +10,15 @@ import type { Setting } from './base/setting.ts'
 import { parseSigner } from './base/signer-choice.ts'
 import type { SignerChoice } from './base/signer-choice.ts'
 
-export const ROLES = ['deployer', 'admin', 'guardian', 'reporter', 'keeper', 'node'] as const
+export const ROLES = [
+  'deployer',
+  'admin',
+  'guardian',
+  'reporter',
+  'keeper',
+  'payer',
+  'node',
+] as const
 export type Role = (typeof ROLES)[number]
 
 type Settings = typeof SETTINGS

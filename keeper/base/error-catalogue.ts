@@ -3,6 +3,7 @@ import { commands } from './catalogue-commands.ts'
 import { heartbeat } from './catalogue-heartbeat.ts'
 import { ledger } from './catalogue-ledger.ts'
 import { ops } from './catalogue-ops.ts'
+import { payouts } from './catalogue-payouts.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
 import { verify } from './catalogue-verify.ts'
@@ -307,6 +308,7 @@ export const CATALOGUE = {
   ...verify,
   ...heartbeat,
   ...ledger,
+  ...payouts,
   ...wallets,
 }
 export type ErrorCode = keyof typeof CATALOGUE

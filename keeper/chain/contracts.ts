@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Contract, Interface } from 'ethers'
 import { z } from 'zod'
 import { HeartbeatRegistry__factory } from '../../types/ethers-contracts/factories/contracts/HeartbeatRegistry__factory.ts'
+import { ProgramPayouts__factory } from '../../types/ethers-contracts/factories/contracts/ProgramPayouts__factory.ts'
 import { ValidatorRewards__factory } from '../../types/ethers-contracts/factories/contracts/ValidatorRewards__factory.ts'
 import { TimelockController__factory } from '../../types/ethers-contracts/factories/@openzeppelin/contracts/governance/TimelockController__factory.ts'
 import type { HeartbeatRegistry } from '../../types/ethers-contracts/contracts/HeartbeatRegistry.ts'
@@ -25,6 +26,15 @@ const MAX_DECIMALS = 36
 
 const seconds = z.number().int().positive()
 
+/** What pays the programs, which may be in another asset than the validators' pay. */
+const payoutsSchema = z.object({
+  address: addressSchema,
+  asset: addressSchema,
+  decimals: z.number().int().min(0).max(MAX_DECIMALS),
+  symbol: z.string().min(1),
+  deployBlock: z.number().int().nonnegative(),
+})
+
 /** One file a chain, written by the deployment and read by everything else. */
 export const deploymentSchema = z.object({
   chainId: z.number().int().positive(),
@@ -45,6 +55,10 @@ export const deploymentSchema = z.object({
   reporter: addressSchema,
   commit: z.string(),
   deployedAt: z.string(),
+  /** Written by `muster deploy-payouts`. */
+  payouts: payoutsSchema.optional(),
+  /** Its claims contract, by program. */
+  claims: z.record(z.string(), addressSchema).optional(),
 })
 
 export type Deployment = z.output<typeof deploymentSchema>
@@ -54,7 +68,7 @@ export interface Contracts {
   registry: HeartbeatRegistry
   rewards: ValidatorRewards
   timelock: TimelockController
-  /** Every custom error of the three, to decode a revert whichever of them it came from. */
+  /** Every custom error of ours, to decode a revert whichever of them it came from. */
   errors: Interface
 }
 
@@ -172,6 +186,7 @@ function errorsOf(): Interface {
     ...HeartbeatRegistry__factory.abi,
     ...ValidatorRewards__factory.abi,
     ...TimelockController__factory.abi,
+    ...ProgramPayouts__factory.abi,
   ].filter(({ type }) => type === 'error')
   return new Interface(abis)
 }

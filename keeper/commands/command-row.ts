@@ -21,7 +21,7 @@ export function option(flags: string, about: string, fallback?: string): Option 
 
 export const keyOption = option(
   '--key <role>',
-  'which of our keys sends: deployer, admin, guardian, reporter, keeper, node',
+  'which of our keys sends: deployer, admin, guardian, reporter, keeper, payer, node',
 )
 export const keystoreOption = option(
   '--keystore <file>',

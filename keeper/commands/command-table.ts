@@ -3,6 +3,7 @@ import { DAILY } from './table-daily.ts'
 import { INTAKE } from './table-intake.ts'
 import { LEDGER } from './table-ledger.ts'
 import { OPERATIONS } from './table-operations.ts'
+import { PROGRAMS } from './table-programs.ts'
 import { RECEIPTS } from './table-receipts.ts'
 import { RECORDS } from './table-records.ts'
 import { SETUP } from './table-setup.ts'
@@ -15,6 +16,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...RECORDS,
   ...RECEIPTS,
   ...LEDGER,
+  ...PROGRAMS,
   ...OPERATIONS,
 ]
 
@@ -26,6 +28,7 @@ export const GROUPS: Record<string, string> = {
   snapshot: 'evidence by hand',
   receipts: 'what intakes signed of a node',
   ledger: 'the books: what is owed, on its way and paid',
+  program: 'the programs, their money and their budgets',
   admin: 'operations of the timelock',
   export: 'data for a move',
 }

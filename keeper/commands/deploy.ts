@@ -109,7 +109,7 @@ export async function deployFor(
   return carryOut(run, client, signer, await makePlan(run, client, signer, asset, options), asset)
 }
 
-interface AssetFacts {
+export interface AssetFacts {
   address: Address
   decimals: number
   symbol: string
@@ -155,7 +155,10 @@ async function refuseSecond({ config, note }: Run, client: ChainClient): Promise
 }
 
 /** Name, decimals and code of the token; the coin of the chain is ETH with 18. */
-async function readAsset(client: ChainClient, token: string | undefined): Promise<AssetFacts> {
+export async function readAsset(
+  client: ChainClient,
+  token: string | undefined,
+): Promise<AssetFacts> {
   if (token === undefined) return { address: NATIVE, decimals: 18, symbol: 'ETH' }
   const address = parseWith(addressSchema, token, 'token')
   await requireCode(client, address, 'ERC-20 token')

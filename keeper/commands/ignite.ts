@@ -4,7 +4,11 @@ import {
   deploy,
   listTransactions,
 } from '@nomicfoundation/ignition-core'
-import type { DeploymentResult, EIP1193Provider } from '@nomicfoundation/ignition-core'
+import type {
+  DeploymentResult,
+  EIP1193Provider,
+  IgnitionModule,
+} from '@nomicfoundation/ignition-core'
 import musterModule from '../../ignition/modules/Muster.ts'
 import { KeeperError, messageOf } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
@@ -25,13 +29,22 @@ export interface Deployed {
   transactions: Record<string, Hex>
 }
 
-export interface IgniteOptions {
+interface RunOptions {
   client: ChainClient
   signer: TxSigner
-  plan: DeployPlan
   /** Ignition's own journal: an interrupted deployment goes on from there. Undefined: none is kept. */
   journalDir?: string | undefined
+}
+
+export interface IgniteOptions extends RunOptions {
+  plan: DeployPlan
   onStep?: (done: number) => void
+}
+
+export interface ModuleOptions extends RunOptions {
+  module: IgnitionModule
+  parameters: Record<string, string | bigint | boolean>
+  onSent?: (hash: Hex) => void
 }
 
 /** Transactions of the module: four contracts and setRewards. */
@@ -47,16 +60,26 @@ const CONFIRMATIONS = 5
 
 /** Runs the Ignition module; every transaction is signed by our signer, the key never leaves it. */
 export async function ignite(options: IgniteOptions): Promise<Deployed> {
-  const { client, signer, plan, journalDir } = options
+  const { client, plan, journalDir } = options
   const sent: Hex[] = []
-  const isLocal = plan.chainId === LOCAL_CHAIN_ID
   const onSent = (hash: Hex): void => {
     sent.push(hash)
     options.onStep?.(sent.length)
   }
-  const result = await deploy({
-    ignitionModule: musterModule,
-    deploymentParameters: { Muster: parametersOf(plan) },
+  const parameters = parametersOf(plan)
+  const result = await runModule({ ...options, module: musterModule, parameters, onSent })
+  const addresses = addressesOf(result)
+  const hashes = journalDir === undefined ? sent : await journaledHashes(journalDir)
+  return { ...addresses, transactions: await nameTransactions(client, hashes, addresses) }
+}
+
+/** Any module of one chain; its contracts are found in the result by 'Module#Contract'. */
+export async function runModule(options: ModuleOptions): Promise<DeploymentResult> {
+  const { client, signer, module, parameters, journalDir, onSent = () => {} } = options
+  const isLocal = client.chainId === LOCAL_CHAIN_ID
+  return deploy({
+    ignitionModule: module,
+    deploymentParameters: { [module.id]: parameters },
     artifactResolver,
     provider: signingProvider(client, signer, onSent),
     accounts: [signer.address],
@@ -71,9 +94,6 @@ export async function ignite(options: IgniteOptions): Promise<Deployed> {
   }).catch((error: unknown) => {
     throw new KeeperError('DEPLOY_FAILED', { reason: messageOf(error) }, error)
   })
-  const addresses = addressesOf(result)
-  const hashes = journalDir === undefined ? sent : await journaledHashes(journalDir)
-  return { ...addresses, transactions: await nameTransactions(client, hashes, addresses) }
 }
 
 /** A resumed deployment sent some of them in an earlier run. */
@@ -131,21 +151,22 @@ function parametersOf({ params, ...plan }: DeployPlan): Record<string, string | 
 type Names = 'timelock' | 'registry' | 'extraction' | 'rewards'
 
 function addressesOf(result: DeploymentResult): Record<Names, Address> {
+  return {
+    timelock: addressIn(result, 'Muster#Timelock'),
+    registry: addressIn(result, 'Muster#HeartbeatRegistry'),
+    extraction: addressIn(result, 'Muster#Extraction'),
+    rewards: addressIn(result, 'Muster#ValidatorRewards'),
+  }
+}
+
+/** DEPLOY_FAILED unless the module is deployed and has it. */
+export function addressIn(result: DeploymentResult, id: string): Address {
   if (result.type !== DeploymentResultType.SUCCESSFUL_DEPLOYMENT) {
     throw new KeeperError('DEPLOY_FAILED', { reason: reasonOf(result) })
   }
-  const addressOf = (id: string): Address => {
-    const address = result.contracts[id]?.address
-    if (address === undefined)
-      throw new KeeperError('DEPLOY_FAILED', { reason: `${id} is missing` })
-    return address as Address
-  }
-  return {
-    timelock: addressOf('Muster#Timelock'),
-    registry: addressOf('Muster#HeartbeatRegistry'),
-    extraction: addressOf('Muster#Extraction'),
-    rewards: addressOf('Muster#ValidatorRewards'),
-  }
+  const address = result.contracts[id]?.address
+  if (address === undefined) throw new KeeperError('DEPLOY_FAILED', { reason: `${id} is missing` })
+  return address as Address
 }
 
 function reasonOf(result: DeploymentResult): string {

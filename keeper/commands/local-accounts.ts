@@ -17,6 +17,7 @@ const TEST_ACCOUNTS: Record<Role | 'sponsor', number> = {
   keeper: 4,
   sponsor: 5,
   node: 6,
+  payer: 7,
 }
 
 export function testKey(role: Role | 'sponsor'): string {

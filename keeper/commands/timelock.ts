@@ -1,10 +1,11 @@
 import { Result, ZeroHash, dataSlice, id as keccakOf, toBeHex } from 'ethers'
-import type { Log } from 'ethers'
+import type { Interface, Log } from 'ethers'
 import type { Wei } from '../base/amount.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { Address, Hex } from '../base/schema.ts'
 import type { UnixSeconds } from '../base/time.ts'
 import type { Contracts } from '../chain/contracts.ts'
+import { payoutsFace } from '../chain/program-contracts.ts'
 import { readLogs } from '../chain/rpc/logs.ts'
 import { NO_CAP } from './deploy-plan.ts'
 import { rehearse, sendCall } from './send.ts'
@@ -31,7 +32,7 @@ export interface Operation {
 
 /** A call that only the admin may make; the timelock makes it. */
 export interface AdminCall {
-  contract: 'registry' | 'rewards' | 'timelock'
+  contract: 'registry' | 'rewards' | 'timelock' | 'payouts'
   name: string
   args: readonly unknown[]
 }
@@ -114,11 +115,10 @@ export function roleId(name: string): Hex {
 }
 
 function describeCall(contracts: Contracts, { target, data }: TimelockCall): string {
-  const { deployment, registry, rewards, timelock } = contracts
-  const known = { registry, rewards, timelock }
-  for (const name of ['registry', 'rewards', 'timelock'] as const) {
-    if (deployment[name] !== target) continue
-    const parsed = known[name].interface.parseTransaction({ data })
+  for (const name of ['registry', 'rewards', 'timelock', 'payouts'] as const) {
+    const { address, face } = targetOf(contracts, name)
+    if (address !== target) continue
+    const parsed = face.parseTransaction({ data })
     if (parsed) return `${name}.${parsed.name}(${parsed.args.map(shortArg).join(', ')})`
   }
   return `${target} ${dataSlice(data, 0, Math.min(4, (data.length - 2) / 2))}`
@@ -194,12 +194,26 @@ async function runOne(
 }
 
 export function encodeCall(
-  { deployment, ...contracts }: Contracts,
+  contracts: Contracts,
   { contract, name, args }: AdminCall,
 ): TimelockCall {
-  const { interface: face } = contracts[contract]
-  const data = face.encodeFunctionData(name as never, args as never) as Hex
-  return { target: deployment[contract], value: 0n, data }
+  const { address, face } = targetOf(contracts, contract)
+  if (address === undefined) {
+    throw new KeeperError('PAYOUTS_NOT_DEPLOYED', { chainId: contracts.deployment.chainId })
+  }
+  const data = face.encodeFunctionData(name, args) as Hex
+  return { target: address, value: 0n, data }
+}
+
+interface Target {
+  /** Undefined when it is not deployed. */
+  address: Address | undefined
+  face: Interface
+}
+
+function targetOf({ deployment, ...contracts }: Contracts, name: AdminCall['contract']): Target {
+  if (name === 'payouts') return { address: deployment.payouts?.address, face: payoutsFace() }
+  return { address: deployment[name], face: contracts[name].interface }
 }
 
 function isSame(one: TimelockCall | undefined, other: TimelockCall): boolean {

@@ -16,6 +16,7 @@ const LEVELS: readonly (readonly string[])[] = [
   [
     'validators',
     'verify',
+    'programs/manual',
     'programs/partners',
     'programs/players',
     'programs/points',

@@ -15,8 +15,9 @@ import {
   refuseOtherPayload,
   unresolved,
 } from '../journal/journal.ts'
-import type { TxIntent } from '../journal/journal.ts'
+import type { Plan, TxIntent } from '../journal/journal.ts'
 import type { TxRecord } from '../journal/journal-rows.ts'
+import type { Db } from '../../store/db.ts'
 import { learnNonces, newNonces, requireCounted } from './nonces.ts'
 import type { Nonces } from './nonces.ts'
 import { costOf, prepare } from './prepare.ts'
@@ -30,6 +31,8 @@ export interface SendOptions {
   until?: Until
   /** Decodes the custom errors of the called contract; the sender's own list comes after it. */
   errors?: Interface
+  /** What has to be stored with the intent or not at all, before it in the same transaction: it may be undone. */
+  alongside?: (t: Db) => Promise<void>
 }
 
 export interface Sender {
@@ -161,7 +164,7 @@ async function takePlace(desk: Desk, intent: TxIntent, how: SendOptions): Promis
   // S-10: who is asked to stop begins nothing new, however far the preparations are.
   context.signal?.throwIfAborted()
   const plan = { chainId, sender: signer.address, chainNonce, intent, at: clock.now() }
-  const tx = await openIntent(journal, plan).catch((error: unknown) => {
+  const tx = await open(context, plan, how).catch((error: unknown) => {
     // A commit whose answer was lost has taken the nonce: the journal is asked before the next one is.
     desk.nonces.isKnown = false
     throw error
@@ -171,6 +174,14 @@ async function takePlace(desk: Desk, intent: TxIntent, how: SendOptions): Promis
   context.surroundings.reserve(tx.id, costOf(intent, fees))
   await context.onStep('intent-stored', tx)
   return { tx, fees }
+}
+
+function open({ journal }: SendContext, plan: Plan, { alongside }: SendOptions): Promise<TxRecord> {
+  if (!alongside) return openIntent(journal, plan)
+  return journal.db.begin(async (t) => {
+    await alongside(t)
+    return openIntent(journal, plan, t)
+  })
 }
 
 /** Nothing new while the window is full or an earlier one is not out; nothing at all while one needs a human. */

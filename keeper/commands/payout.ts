@@ -1,0 +1,97 @@
+import { KeeperError } from '../base/errors.ts'
+import { openProgramContracts } from '../chain/program-contracts.ts'
+import type { PayoutsRoom } from '../payouts/room.ts'
+import { reachPayees } from '../payouts/wallets/reach.ts'
+import { runProgram } from '../payouts/run.ts'
+import type { ProgramRun } from '../payouts/run.ts'
+import { readPayFile } from '../programs/manual/intake.ts'
+import { manualProgram } from '../programs/manual/program.ts'
+import type { Report, Run } from './command.ts'
+import { LOCAL_CHAIN_ID } from './local-accounts.ts'
+import { grouped, money, plural, table } from './print.ts'
+import type { Asset } from './print.ts'
+import { openSendingSession } from './session.ts'
+import { warnOfEmbeddedStore } from './settle.ts'
+
+export interface PayoutOptions {
+  file: string
+  payments?: string
+}
+
+/** With the payer's key: it can pay out the programs' budgets and nothing else. */
+export async function withPayouts<T>(
+  run: Run,
+  work: (room: PayoutsRoom) => Promise<T>,
+): Promise<T> {
+  const session = await openSendingSession(run, 'payer')
+  try {
+    const { client, db, sender: payer } = session
+    const contracts = await openProgramContracts(client, session.contracts.deployment)
+    warnOfEmbeddedStore(run, {
+      isEmbedded: db.kind === 'pglite',
+      isLocal: client.chainId === LOCAL_CHAIN_ID,
+    })
+    const { clock, log } = run
+    return await work({ db, client, contracts, payer, clock, log, reach: reachPayees })
+  } finally {
+    await session.close()
+  }
+}
+
+/** Pays what a CSV lists, each reference once; may be run again at any time. */
+export async function payoutCommand(run: Run, { file, payments }: PayoutOptions): Promise<Report> {
+  const most = payments === undefined ? {} : { batchSize: sizeOf(payments) }
+  return withPayouts(run, async (room) => {
+    const { unit, assetId } = room.contracts
+    const rows = await readPayFile(file, unit.decimals)
+    const at = run.clock.now()
+    const program = manualProgram({ rows, asset: assetId, at })
+    const done = await runProgram({ ...room, ...most }, program, { from: 0, to: at })
+    return reportOf(done, unit)
+  })
+}
+
+function sizeOf(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  const what = `--payments "${text}" is not a number from 1 to 9999`
+  throw new KeeperError('USAGE', { what, command: 'payout' })
+}
+
+const KEPT = {
+  minimum: 'below the minimum',
+  'no-wallet': 'without a wallet',
+  held: 'on hold',
+  denied: 'denied',
+}
+
+function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Report {
+  const { txs, payments, paid, credited, refused, left, isShort } = paidOut
+  const batches = txs.map(({ key, hash, gasUsed }) => ({ id: key, hash, gasUsed }))
+  const kept = Object.entries(settled.kept) as [keyof typeof KEPT, number][]
+  return {
+    json: { accrued, settled, payments, paid, credited, refused, left, isShort, batches },
+    exitCode: isShort ? 1 : 0,
+    lines: [
+      `${plural(accrued.awards, 'new award')} of ${money(accrued.amount, unit)}, ${grouped(accrued.known)} on record before`,
+      ...kept.map(([why, payees]) => `  ${plural(payees, 'payee')} ${KEPT[why]}: nothing is lost`),
+      ...batchLines(paidOut),
+      `${plural(payments, 'payment')}: paid ${money(paid, unit)}, credited ${money(credited, unit)} (${grouped(refused)} refused)`,
+      ...(left.payouts > 0
+        ? [`still owed: ${plural(left.payouts, 'payout')} of ${money(left.amount, unit)}`]
+        : []),
+      ...(isShort
+        ? ['The program lacks money or budget: muster program show; then run the same file again.']
+        : []),
+    ],
+  }
+}
+
+function batchLines({ txs }: ProgramRun['paidOut']): string[] {
+  if (txs.length === 0) return ['nothing was owed; nothing was sent']
+  const rows = txs.map(({ hash, gasUsed }, i) => [
+    String(i + 1),
+    hash ?? '-',
+    grouped(gasUsed ?? 0n),
+  ])
+  return table(['batch', 'hash', 'gas'], rows)
+}

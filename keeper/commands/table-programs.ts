@@ -1,0 +1,51 @@
+import { option } from './command-row.ts'
+import type { CommandRow } from './command-row.ts'
+
+/** What programs award is booked, settled and paid. */
+export const PROGRAMS: readonly CommandRow[] = [
+  {
+    usage: 'deploy-payouts',
+    about: 'deploy the contract that pays the programs, beside the recorded deployment',
+    example: './muster deploy-payouts',
+    options: [
+      option('--token <address>', 'pay in this ERC-20 (default: what the validators are paid in)'),
+      option('--force', 'although one is recorded: it keeps its money, another takes its place'),
+    ],
+    load: async () => (await import('./deploy-payouts.ts')).deployPayoutsCommand,
+  },
+  {
+    usage: 'program add <program>',
+    about: 'let a program pay: its key and its budget, through the timelock',
+    example: './muster program add manual --capacity 1000 --per-day 1000',
+    options: [
+      option('--capacity <amount>', 'the most that can leave at once').makeOptionMandatory(),
+      option('--per-day <amount>', 'by how much the budget refills').makeOptionMandatory(),
+      option('--payer <address>', 'who signs its batches (default: the address of our payer key)'),
+      option('--stipend <gas>', 'gas a payee gets (default 30000, token 150000)'),
+      option('--max-refused <n>', 'refusals after which a batch stops (default 16)'),
+    ],
+    load: async () => (await import('./programs.ts')).addProgramCommand,
+  },
+  {
+    usage: 'program fund <program> <amount>',
+    about: 'add money to a program',
+    example: './muster program fund manual 250',
+    load: async () => (await import('./programs.ts')).fundProgramCommand,
+  },
+  {
+    usage: 'program show [program]',
+    about: 'its payer, its money and its budget',
+    example: './muster program show manual --json',
+    load: async () => (await import('./programs.ts')).showProgramCommand,
+  },
+  {
+    usage: 'payout',
+    about: 'pay what a CSV lists (reference,address,amount,reason); safe to run again',
+    example: './muster payout --file pay.csv',
+    options: [
+      option('--file <csv>', 'the reference is the key: each is paid once').makeOptionMandatory(),
+      option('--payments <n>', 'payments in one batch (default: as many as fit a transaction)'),
+    ],
+    load: async () => (await import('./payout.ts')).payoutCommand,
+  },
+]

@@ -1,0 +1,52 @@
+import { hash } from 'node:crypto'
+import { canonicalJson } from '../base/json.ts'
+import type { Award } from './program.ts'
+
+/** Kind of a batch in the journal; its key there is the batch's id. */
+export const PAYOUT_KIND = 'payout'
+
+/** Accounts of the books, for one program. */
+export const accounts = {
+  expense: (program: string): string => `expense:${program}`,
+  accrued: (program: string, payee: string): string => `accrued:${program}:${payee}`,
+  owed: (program: string, payee: string): string => `owed:${program}:${payee}`,
+  inflight: (program: string): string => `inflight:${program}`,
+  paid: (program: string): string => `paid:${program}`,
+  credit: (address: string): string => `credit:${address.toLowerCase()}`,
+}
+
+/** Keys of the books' transfers: what stands behind each is found by it. */
+export const keys = {
+  award: (program: string, ref: string): string => `${program}:${ref}`,
+  settled: (payout: string): string => `settled:${payout}`,
+  inflight: (batch: string, position: number): string => `inflight:${batch}:${position}`,
+  outcome: (batch: string, position: number): string => `outcome:${batch}:${position}`,
+}
+
+/** Two awards with one reference are one award when this is equal. */
+export function contentOf({ payee, amount, reason }: Award): string {
+  return hash('sha256', canonicalJson({ payee, amount, reason }), 'hex').slice(0, CONTENT_DIGITS)
+}
+
+const CONTENT_DIGITS = 32
+
+/** Engine 5.3: over the sorted references, computed once, when the payout is made. No reference has a line break. */
+export function payoutKey(program: string, asset: string, refs: readonly string[]): string {
+  return hash('sha256', ['payout', program, asset, ...refs.toSorted()].join('\n'), 'hex')
+}
+
+export interface BatchPlace {
+  chainId: number
+  contract: string
+  number: number
+  seq: number
+  /** How often that sequence number was planned before, and undone. */
+  attempt: number
+}
+
+/** Two equal days have two numbers, so that their batches are two. */
+export function batchId(place: BatchPlace, payouts: readonly string[]): string {
+  const { chainId, contract, number, seq, attempt } = place
+  const head = ['batch', chainId, contract.toLowerCase(), number, seq, attempt]
+  return hash('sha256', [...head, ...payouts].join('\n'), 'hex')
+}

@@ -1,0 +1,226 @@
+import { KeeperError, isKeeperError } from '../base/errors.ts'
+import type { Hex } from '../base/schema.ts'
+import { NATIVE } from '../chain/contracts.ts'
+import type { TxIntent } from '../chain/journal/journal.ts'
+import type { TxRecord } from '../chain/journal/journal-rows.ts'
+import { postIn } from '../ledger/post.ts'
+import { requirePosted } from '../ledger/posting.ts'
+import type { Posting } from '../ledger/posting.ts'
+import type { Db } from '../store/db.ts'
+import { packPayments, pickPayments } from './batch.ts'
+import type { Payable, Picked } from './batch.ts'
+import { countOwed, insertBatch, readInflight, readNextPlace, readOwed } from './batch-rows.ts'
+import type { Contract, NewBatch, OwedTotal } from './batch-rows.ts'
+import { FAILED_FOR_GOOD, finishBatch } from './finish.ts'
+import { maxPayments, payGas } from './gas.ts'
+import type { PayTerms } from './gas.ts'
+import { PAYOUT_KIND, accounts, batchId, keys } from './names.ts'
+import type { Program } from './program.ts'
+import { lockProgram } from './program-row.ts'
+import type { PayoutsRoom } from './room.ts'
+
+export interface PaidOut {
+  /** In the order in which they were booked. */
+  txs: TxRecord[]
+  payments: number
+  paid: bigint
+  credited: bigint
+  refused: number
+  /** Still owed: on hold, without a wallet, or for want of money. */
+  left: OwedTotal
+  /** The program's balance or budget does not reach for the next one. */
+  isShort: boolean
+}
+
+// Each round books at least one payment of a batch that stopped at its limit of refusals. A thousand payees who all
+// refuse are settled 16 a batch: in 63 rounds.
+const MAX_ROUNDS = 1_000
+
+/**
+ * Pays what is owed, in batches. What a crash left comes first: a batch that is on its way is followed to its final
+ * receipt and booked before another is planned.
+ */
+export async function payOut(room: PayoutsRoom, program: Program): Promise<PaidOut> {
+  const total: Total = { txs: [], payments: 0, paid: 0n, credited: 0n, refused: 0, isShort: false }
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    await finishAll(room, program, total)
+    const sent = await sendAll(room, program, total)
+    if (sent === 0) return { ...total, left: await countOwed(room.db, program.id) }
+  }
+  throw new KeeperError('PAYOUT_ENDLESS', { program: program.id, rounds: MAX_ROUNDS })
+}
+
+type Total = Omit<PaidOut, 'left'>
+
+async function finishAll(room: PayoutsRoom, program: Program, total: Total): Promise<void> {
+  for (const batch of await readInflight(room.db, program.id, contractOf(room))) {
+    const finished = await finishBatch(room, program, batch)
+    if (finished === undefined) continue
+    total.txs.push(finished.tx)
+    total.paid += finished.paid
+    total.credited += finished.credited
+    total.payments += finished.payments
+    total.refused += finished.refused
+    await room.onStep?.('batch-booked')
+  }
+}
+
+export function contractOf({ client, contracts }: PayoutsRoom): Contract {
+  return { chainId: client.chainId, address: contracts.address }
+}
+
+/** How many batches were sent: each is mined before the next is planned, and final before it is booked. */
+async function sendAll(room: PayoutsRoom, program: Program, total: Total): Promise<number> {
+  const { payees } = await countOwed(room.db, program.id)
+  if (payees === 0) return 0
+  if (program.method(payees) === 'claim') {
+    if (!room.publishClaims)
+      throw new KeeperError('CLAIMS_NOT_READY', { program: program.id, payees })
+    await room.publishClaims(program)
+    return 0
+  }
+  let [sent, after] = [0, 0n]
+  for (;;) {
+    const onChain = await readOnChain(room, program)
+    const picked = await pick(room, program, onChain, after)
+    total.isShort = picked.isShort
+    if (picked.payments.length === 0) return sent
+    try {
+      await sendBatch(room, program, onChain.terms, picked)
+    } catch (error) {
+      if (isKeeperError(error, ...FAILED_FOR_GOOD)) await finishAll(room, program, total)
+      throw error
+    }
+    sent += 1
+    after = picked.after
+    await room.onStep?.('batch-sent')
+    // Nobody overtakes who is next.
+    if (picked.isShort) return sent
+  }
+}
+
+interface OnChain {
+  terms: PayTerms
+  /** What the program has, and what its budget lets out. */
+  money: bigint
+}
+
+async function readOnChain({ contracts }: PayoutsRoom, program: Program): Promise<OnChain> {
+  const { terms, balance, available } = await contracts.payouts.programOf(program.number)
+  if (terms.stipend === 0n) {
+    throw new KeeperError('PROGRAM_NOT_ADDED', { program: program.id, number: program.number })
+  }
+  return {
+    money: balance < available ? balance : available,
+    terms: {
+      stipend: Number(terms.stipend),
+      maxRefused: Number(terms.maxRefused),
+      isNative: contracts.asset === NATIVE,
+    },
+  }
+}
+
+interface Chosen extends Picked {
+  /** The last payout that was looked at. */
+  after: bigint
+}
+
+/** The next batch. Who is on hold or has no wallet is passed over. */
+async function pick(
+  room: PayoutsRoom,
+  { id }: Program,
+  { terms, money }: OnChain,
+  start: bigint,
+): Promise<Chosen> {
+  const payments = Math.min(maxPayments(terms), room.batchSize ?? Infinity)
+  const payable: Payable[] = []
+  let after = start
+  while (payable.length < payments) {
+    const limit = payments - payable.length
+    const owed = await readOwed(room.db, id, { after, limit })
+    after = owed.at(-1)?.id ?? after
+    const payees = owed.map(({ payee }) => payee)
+    const reached = await room.reach(room.db, id, payees, room.clock.now())
+    for (const { key, payee, amount } of owed) {
+      const at = reached.get(payee)
+      if (!at || 'kept' in at) continue
+      payable.push({ key, payee, amount, address: at.address.toLowerCase() })
+    }
+    if (owed.length < limit) break
+  }
+  return { ...pickPayments(payable, { payments, money }), after }
+}
+
+async function sendBatch(
+  room: PayoutsRoom,
+  program: Program,
+  terms: PayTerms,
+  { payments, amount }: Picked,
+): Promise<TxRecord> {
+  const { client, contracts, payer, db, log } = room
+  const contract = contractOf(room)
+  const { seq, attempt } = await readNextPlace(db, program.id, contract)
+  // The contract would refuse it; that it has paid what we do not know of is for a human.
+  if (await contracts.payouts.isPaid(program.number, seq)) {
+    throw new KeeperError('PAYOUT_SEQ_USED', { program: program.id, seq })
+  }
+  const place = {
+    chainId: client.chainId,
+    contract: contracts.address,
+    number: program.number,
+    seq,
+  }
+  const id = batchId(
+    { ...place, attempt },
+    payments.map(({ key }) => key),
+  )
+  const batch: NewBatch = { id, program: program.id, seq, amount, contract, payments }
+  const tx = await payer.send(intentOf(room, program, batch, terms), {
+    until: 'included',
+    errors: contracts.errors,
+    alongside: (t) => openBatch(room, t, program, batch),
+  })
+  log.info({ program: program.id, seq, payments: payments.length, hash: tx.hash }, 'payouts-sent')
+  return tx
+}
+
+function intentOf(
+  { contracts }: PayoutsRoom,
+  { number }: Program,
+  { id, seq, payments }: NewBatch,
+  terms: PayTerms,
+): TxIntent {
+  const { payouts, address } = contracts
+  const args = [number, seq, packPayments(payments)] as const
+  return {
+    kind: PAYOUT_KIND,
+    key: id,
+    to: address,
+    data: payouts.interface.encodeFunctionData('pay', [...args]) as Hex,
+    value: 0n,
+    gasLimit: payGas(payments.length, terms),
+  }
+}
+
+/** In the transaction of the intent, before anything is signed: owed ▸ inflight, or neither of the two. */
+async function openBatch(
+  { clock }: PayoutsRoom,
+  t: Db,
+  program: Program,
+  batch: NewBatch,
+): Promise<void> {
+  const now = clock.now()
+  await lockProgram(t, program)
+  await insertBatch(t, batch, now)
+  const postings = batch.payments.map(({ payee, amount, key }, position): Posting => ({
+    key: keys.inflight(batch.id, position),
+    debit: accounts.owed(program.id, payee),
+    credit: accounts.inflight(program.id),
+    asset: program.asset,
+    amount,
+    code: 'send',
+    effectiveAt: now,
+    reason: { payout: key, seq: batch.seq },
+  }))
+  requirePosted(await postIn(t, postings, now))
+}
