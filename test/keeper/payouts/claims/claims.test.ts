@@ -2,7 +2,11 @@ import { expect } from 'chai'
 import type { Address, Hex } from '../../../../keeper/base/schema.ts'
 import type { ChainClient } from '../../../../keeper/chain/rpc/client.ts'
 import type { TxIntent } from '../../../../keeper/chain/journal/journal.ts'
-import { openClaims, readClaims } from '../../../../keeper/payouts/claims/claims-contract.ts'
+import {
+  openClaims,
+  readClaimed,
+  readClaims,
+} from '../../../../keeper/payouts/claims/claims-contract.ts'
 import type { ClaimsContract } from '../../../../keeper/payouts/claims/claims-contract.ts'
 import {
   planAccept,
@@ -210,6 +214,23 @@ describe('the claims of a program, planned by the keeper', () => {
 
     expect(others).to.deep.equal([])
     expect(plan?.key).to.match(/^0x[0-9a-f]{64}\/6\+2#2$/)
+  })
+
+  it('what the contract says is claimed is paid in no range', async () => {
+    const scene = await loadFixture(native)
+    const { contract, claims, hand } = scene
+    const tree = treeIn(scene, leavesOf(25))
+    await publish(scene, tree)
+    const accounts = tree.leaves.map(({ account }) => account)
+    for (const account of accounts.slice(0, 24)) {
+      const { cumulative = 0n, proof = [] } = tree.proofOf(account) ?? {}
+      await claims.connect(hand.stranger).claimFor(account, cumulative, proof)
+    }
+
+    const claimed = await readClaimed(contract, accounts)
+    const plans = await planRanges(contract, tree, { stipend: STIPEND, size: 8, claimed })
+
+    expect(plans.map(({ key }) => key.slice(66))).to.deep.equal(['/24+8'])
   })
 
   it('a tree that takes from somebody is refused before anything is sent (R-62)', async () => {
