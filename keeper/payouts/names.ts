@@ -13,6 +13,8 @@ export const accounts = {
   inflight: (program: string): string => `inflight:${program}`,
   paid: (program: string): string => `paid:${program}`,
   credit: (address: string): string => `credit:${address.toLowerCase()}`,
+  /** Credits that their owners took: the contract does not know of which program they were. */
+  withdrawn: 'paid:credits',
 }
 
 /** Keys of the books' transfers: what stands behind each is found by it. */
@@ -21,6 +23,7 @@ export const keys = {
   settled: (payout: string): string => `settled:${payout}`,
   inflight: (batch: string, position: number): string => `inflight:${batch}:${position}`,
   outcome: (batch: string, position: number): string => `outcome:${batch}:${position}`,
+  event: (tx: string, index: number): string => `event:${tx}:${index}`,
 }
 
 /** Two awards with one reference are one award when this is equal. */

@@ -18,6 +18,7 @@ import { PAYOUT_KIND, accounts, batchId, keys } from './names.ts'
 import type { Program } from './program.ts'
 import { lockProgram } from './program-row.ts'
 import type { PayoutsRoom } from './room.ts'
+import { bookWithdrawals, finalBlock } from './withdrawals.ts'
 
 export interface PaidOut {
   /** In the order in which they were booked. */
@@ -42,8 +43,10 @@ const MAX_ROUNDS = 1_000
  */
 export async function payOut(room: PayoutsRoom, program: Program): Promise<PaidOut> {
   const total: Total = { txs: [], payments: 0, paid: 0n, credited: 0n, refused: 0, isShort: false }
+  const through = await finalBlock(room)
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     await finishAll(room, program, total)
+    if (round === 0) await bookWithdrawals(room, through)
     const sent = await sendAll(room, program, total)
     if (sent === 0) return { ...total, left: await countOwed(room.db, program.id) }
   }

@@ -51,6 +51,10 @@ export interface Paying {
   /** A payee that takes no coin. */
   refuser(): Promise<Address>
   fund(amount: bigint): Promise<void>
+  /** Anybody may have a credit sent to its owner. */
+  withdraw(account: string): Promise<void>
+  /** A payee that begins to take coin. */
+  relent(account: string): Promise<void>
   /** By the guardian, at once. */
   lowerBudget(capacity: bigint): Promise<void>
   /** By the admin. */
@@ -89,6 +93,10 @@ export async function openPaying(options: PayingOptions = {}): Promise<Paying> {
     creditOf: async (address) => (await payouts.creditOf(address)).amount,
     refuser: () => create(admin, REFUSER, [1]),
     fund,
+    withdraw: async (account) => {
+      await (await payouts.connect(admin).withdraw(account)).wait()
+    },
+    relent: (account) => node.request('hardhat_setCode', [account, '0x']),
     lowerBudget: async (capacity) => {
       await (await payouts.connect(admin).lowerBudget(PROGRAM_NUMBER, capacity, 0n)).wait()
     },

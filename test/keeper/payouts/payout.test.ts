@@ -146,6 +146,36 @@ describe('from an award to a receipt', function () {
     expect(await books(`accrued:manual:${payeeAt(0)}`)).to.equal(110n)
   })
 
+  it('a credit that its owner took is booked as paid by the next run, once', async () => {
+    await open()
+    const refuser = (await paying.refuser()).toLowerCase()
+    await paying.run(programOf([award('a', refuser, 7n)]))
+    await paying.relent(refuser)
+    await paying.withdraw(refuser)
+
+    await paying.run(programOf([]))
+    await paying.run(programOf([]))
+
+    expect(await paying.balanceOf(refuser)).to.equal(7n)
+    expect(await books(`credit:${refuser}`)).to.equal(0n)
+    expect(await books('paid:credits')).to.equal(7n)
+  })
+
+  it('who comes on hold after the settlement is owed and passed over until the hold ends', async () => {
+    await open({ funds: 0n })
+    const program = programOf([0, 1].map((i) => award(`r${i}`, payeeAt(i), 5n)))
+    await paying.run(program)
+    await paying.fund(100n)
+
+    const held = await paying.run(program, { reach: reachBut(new Set([payeeAt(0)])) })
+    const free = await paying.run(program)
+
+    expect(held.paidOut).to.include({ paid: 5n, isShort: false })
+    expect(held.paidOut.left).to.deep.equal({ payouts: 1, payees: 1, amount: 5n })
+    expect(free.paidOut.paid).to.equal(5n)
+    expect(await paying.balanceOf(payeeAt(0))).to.equal(5n)
+  })
+
   it('accrued-through moves with the awards, settled-through only with a final receipt', async () => {
     await open({ funds: 5n })
     const awards = [
