@@ -8,6 +8,7 @@ import type { Metrics } from '../base/metrics.ts'
 import { systemClock } from '../base/time.ts'
 import type { Config } from '../config.ts'
 import type { Keeper, KeeperDeps } from '../keeper.ts'
+import { addAdminRoutes } from './admin/routes.ts'
 import { createApp, listen } from './app.ts'
 import type { SlotFigures } from './gauges.ts'
 import type { IntakeService } from './intake/service.ts'
@@ -163,6 +164,11 @@ async function openPages(
     keeper: () => state.keeper,
     intake: () => state.intake,
     slots: (keeper) => state.readSlots(keeper),
+  })
+  addAdminRoutes(app, {
+    log,
+    clock: systemClock,
+    room: () => state.keeper && { db: state.keeper.db, configKeys: config.configKeys },
   })
   const port = await listen(app, host, opsPort)
   log.info({ host, port, pages: ['/healthz', '/readyz', '/metrics'] }, 'ops-listening')

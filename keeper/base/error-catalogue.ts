@@ -2,6 +2,7 @@ import { EXIT, rows } from './catalogue-row.ts'
 import { commands } from './catalogue-commands.ts'
 import { heartbeat } from './catalogue-heartbeat.ts'
 import { ledger } from './catalogue-ledger.ts'
+import { office } from './catalogue-office.ts'
 import { ops } from './catalogue-ops.ts'
 import { payouts } from './catalogue-payouts.ts'
 import { signers } from './catalogue-signers.ts'
@@ -308,6 +309,7 @@ export const CATALOGUE = {
   ...verify,
   ...heartbeat,
   ...ledger,
+  ...office,
   ...payouts,
   ...wallets,
 }

@@ -4,6 +4,7 @@ import { LOG_LEVELS } from './log.ts'
 import { finalitySchema } from './schema.ts'
 import { milliseconds, port, setting } from './setting.ts'
 import { INTAKE_SETTINGS } from './settings-intake.ts'
+import { OFFICE_SETTINGS } from './settings-office.ts'
 
 const GWEI_DECIMALS = 9
 const COIN_DECIMALS = 18
@@ -265,6 +266,7 @@ export const SETTINGS = {
     'written after each completed daily settlement, for `muster dead-man`; MUSTER_HOME/last-success without it',
   ),
   ...INTAKE_SETTINGS,
+  ...OFFICE_SETTINGS,
   signerTimeoutMs: setting(
     'MUSTER_SIGNER_TIMEOUT_MS',
     '10000',

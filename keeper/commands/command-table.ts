@@ -2,6 +2,7 @@ import type { CommandRow } from './command-row.ts'
 import { DAILY } from './table-daily.ts'
 import { INTAKE } from './table-intake.ts'
 import { LEDGER } from './table-ledger.ts'
+import { OFFICE } from './table-office.ts'
 import { OPERATIONS } from './table-operations.ts'
 import { PROGRAMS } from './table-programs.ts'
 import { RECEIPTS } from './table-receipts.ts'
@@ -18,6 +19,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...LEDGER,
   ...PROGRAMS,
   ...OPERATIONS,
+  ...OFFICE,
 ]
 
 /** What stands beside a word that has further words. */
@@ -30,5 +32,7 @@ export const GROUPS: Record<string, string> = {
   ledger: 'the books: what is owed, on its way and paid',
   program: 'the programs, their money and their budgets',
   admin: 'operations of the timelock',
+  tokens: 'who may use the admin routes',
+  secrets: 'settings that are kept sealed',
   export: 'data for a move',
 }

@@ -4,6 +4,7 @@ import type { ChainClient } from '../chain/rpc/client.ts'
 import { attemptsOf } from '../chain/journal/journal.ts'
 import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import type { Sender } from '../chain/sending/sender.ts'
+import { systemClock } from '../base/time.ts'
 import type { Clock } from '../base/time.ts'
 import type { Config } from '../config.ts'
 import type { Db } from '../store/db.ts'
@@ -13,6 +14,8 @@ import type { SigningRole } from '../keeper.ts'
 import type { Report } from './command.ts'
 import { journalReport, transactionReport } from './journal.ts'
 import type { JournalOptions } from './journal.ts'
+import { actorOf } from './office.ts'
+import { OFFICE_ORDERS, isOfficeOrder } from './office-orders.ts'
 import { readIntakeStatus } from './intake-status.ts'
 import { readKeeperStatus } from './keeper-status.ts'
 import type { KeeperStatus } from './keeper-status.ts'
@@ -154,6 +157,12 @@ export async function answerAtDesk(
   if (name === 'intake status') {
     return { json: await readIntakeStatus(desk.db, desk.intake?.figures()), lines: [] }
   }
+  if (isOfficeOrder(name))
+    return OFFICE_ORDERS[name](
+      { ...desk, clock: systemClock, actor: actorOf(options) },
+      args,
+      options,
+    )
   if (!Object.hasOwn(ORDERS, name)) throw new KeeperError('CONTROL_UNKNOWN', { name })
   return giveOrder(desk, name as OrderName, args, options)
 }

@@ -10,7 +10,7 @@ export interface SourceFile {
 const LEVELS: readonly (readonly string[])[] = [
   ['base'],
   ['store'],
-  ['ledger', 'chain'],
+  ['ledger', 'chain', 'office'],
   ['payouts'],
   ['heartbeat'],
   [

@@ -1,0 +1,28 @@
+import { checkTrailOrder, trailOrder } from './audit-trail.ts'
+import type { OfficeOrder } from './office.ts'
+import {
+  listSecretsOrder,
+  removeSecretOrder,
+  rotateSecretsOrder,
+  setSecretOrder,
+} from './secrets.ts'
+import { addTokenOrder, listTokensOrder, revokeTokenOrder } from './tokens.ts'
+
+/** By the words of their commands: the running keeper carries them out by the same functions. */
+export const OFFICE_ORDERS = {
+  'tokens add': addTokenOrder,
+  'tokens list': listTokensOrder,
+  'tokens revoke': revokeTokenOrder,
+  'secrets set': setSecretOrder,
+  'secrets list': listSecretsOrder,
+  'secrets rotate': rotateSecretsOrder,
+  'secrets remove': removeSecretOrder,
+  trail: trailOrder,
+  'trail check': checkTrailOrder,
+} satisfies Record<string, OfficeOrder>
+
+export type OfficeOrderName = keyof typeof OFFICE_ORDERS
+
+export function isOfficeOrder(name: string): name is OfficeOrderName {
+  return Object.hasOwn(OFFICE_ORDERS, name)
+}
