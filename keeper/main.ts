@@ -17,6 +17,8 @@ import type { Config } from './config.ts'
 import { fileEvidence } from './heartbeat/evidence.ts'
 import type { Evidence } from './heartbeat/evidence.ts'
 import { jobsOf } from './jobs/jobs.ts'
+import { readQueue } from './jobs/queue/read-queue.ts'
+import { startQueue } from './jobs/queue/start-queue.ts'
 import { startRunner } from './jobs/runner.ts'
 import { readSlotFigures } from './jobs/slot-figures.ts'
 import { closeKeeper, loggerOf, openKeeper } from './keeper.ts'
@@ -32,7 +34,7 @@ export interface DaemonDeps extends KeeperDeps {
 export async function runDaemon(config: Config, deps: DaemonDeps = {}): Promise<number> {
   const log = deps.log ?? loggerOf(config)
   const stop = stopOnSignal(log)
-  const watch = await openWatch(config, log)
+  const watch = await openWatch(config, log, { readJobs: readQueue })
   const run: Run = {
     config,
     deps: { ...deps, log },
@@ -125,6 +127,7 @@ async function lead(run: Run): Promise<void> {
   const runner = startRunner(keeper, { evidence: intake?.evidence ?? beatsOf(config), alerts })
   open()
   const work = runner.wake()
+  const starting = startQueue(keeper)
   const desk = deskOf(keeper, intake, stop.ask)
   const control = await startControl(config.home, run.log, (request) => answerAtDesk(desk, request))
   const isLost = await endOfTerm(keeper, stop)
@@ -133,7 +136,8 @@ async function lead(run: Run): Promise<void> {
   watch.setRole(isLost ? 'standby' : 'stopping')
   if (isLost) alerts.raise('lease-lost', { keeper: keeper.keeper.address })
   // What was counted is in the store before it is closed.
-  await Promise.allSettled([runner.stop(), work, intake?.close()])
+  const queue = starting.then((started) => started?.stop())
+  await Promise.allSettled([runner.stop(), work, intake?.close(), queue])
   if (!isLost) return
   run.keeper = undefined
   await closeKeeper(keeper)

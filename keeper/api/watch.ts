@@ -8,6 +8,7 @@ import type { Metrics } from '../base/metrics.ts'
 import { systemClock } from '../base/time.ts'
 import type { Config } from '../config.ts'
 import type { Keeper, KeeperDeps } from '../keeper.ts'
+import type { Db } from '../store/db.ts'
 import { addAdminRoutes } from './admin/routes.ts'
 import { createApp, listen } from './app.ts'
 import type { SlotFigures } from './gauges.ts'
@@ -46,6 +47,11 @@ const LOOK_EVERY_MS = 3_000
 // The job whose slots a dead man's switch waits for.
 const DAILY_JOB = 'settle-day'
 
+export interface WatchDeps {
+  /** Of the programs, for the admin route. */
+  readJobs?: (db: Db) => Promise<object>
+}
+
 interface State {
   role: Role
   keeper: Keeper | undefined
@@ -56,7 +62,11 @@ interface State {
 }
 
 /** Opened before the keeper, so that a start that hangs, or a standby, can be seen too. */
-export async function openWatch(config: Config, log: Logger): Promise<Watch> {
+export async function openWatch(
+  config: Config,
+  log: Logger,
+  { readJobs = async () => ({}) }: WatchDeps = {},
+): Promise<Watch> {
   const name = config.name ?? hostname()
   const metrics = beginAtZero(createMetrics({ withProcess: true }))
   const state: State = {
@@ -71,7 +81,7 @@ export async function openWatch(config: Config, log: Logger): Promise<Watch> {
   const sinks = sinksOf(log, metrics, webhook, state)
   const alerts = openAlerts({ clock: systemClock, sinks })
   state.selfCheck = openSelfCheck(alerts, systemClock)
-  const pages = await openPages(config, log, { alerts, metrics, state })
+  const pages = await openPages(config, log, { alerts, metrics, state, readJobs })
   const stop = new AbortController()
   let looking: Promise<void> | undefined
   return {
@@ -149,7 +159,12 @@ interface Pages {
 async function openPages(
   config: Config,
   log: Logger,
-  { alerts, metrics, state }: { alerts: Alerts; metrics: Metrics; state: State },
+  {
+    alerts,
+    metrics,
+    state,
+    readJobs,
+  }: { alerts: Alerts; metrics: Metrics; state: State } & Required<WatchDeps>,
 ): Promise<Pages> {
   const { opsHost: host, opsPort } = config
   if (opsPort === undefined) return { port: undefined, close: async () => {} }
@@ -168,6 +183,7 @@ async function openPages(
   addAdminRoutes(app, {
     log,
     clock: systemClock,
+    readJobs,
     room: () => state.keeper && { db: state.keeper.db, configKeys: config.configKeys },
   })
   const port = await listen(app, host, opsPort)

@@ -22,6 +22,17 @@ export const office = rows({
     wayOut: 'Ask an admin; that it was tried is in the trail.',
     exitCode: EXIT.denied,
   },
+  JOB_FAILED: {
+    sentence: 'The job {lane} failed ({code}: {reason}).',
+    wayOut: 'It is run again by itself; `muster jobs` has those that failed for good.',
+    exitCode: EXIT.failed,
+    retry: true,
+  },
+  JOB_UNKNOWN: {
+    sentence: 'There is no lane {lane} to work on a job.',
+    wayOut: '`muster jobs` lists the lanes: the name of the program, a slash, what it does.',
+    exitCode: EXIT.data,
+  },
   CONFIG_KEYS_MISSING: {
     sentence: 'There is no key to seal settings with.',
     wayOut:

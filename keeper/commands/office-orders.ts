@@ -1,4 +1,5 @@
 import { checkTrailOrder, trailOrder } from './audit-trail.ts'
+import { jobsOrder } from './jobs-list.ts'
 import type { OfficeOrder } from './office.ts'
 import {
   listSecretsOrder,
@@ -17,6 +18,7 @@ export const OFFICE_ORDERS = {
   'secrets list': listSecretsOrder,
   'secrets rotate': rotateSecretsOrder,
   'secrets remove': removeSecretOrder,
+  jobs: jobsOrder,
   trail: trailOrder,
   'trail check': checkTrailOrder,
 } satisfies Record<string, OfficeOrder>

@@ -52,6 +52,13 @@ export const OFFICE: readonly CommandRow[] = [
     load: () => loadOrder('secrets remove'),
   },
   {
+    usage: 'jobs',
+    about:
+      "the programs' jobs by lane, and those that failed for good; exit code 1 if there are any",
+    example: './muster jobs',
+    load: () => loadOrder('jobs'),
+  },
+  {
     usage: 'trail',
     about: 'what admins did, newest first: who, what, and what it changed',
     example: './muster trail --actor token:alice --since 2026-11-01T00:00:00Z',

@@ -13,6 +13,8 @@ export interface Db {
   maybeOne<T extends object = Row>(sql: string, params?: readonly unknown[]): Promise<T | undefined>
   /** Several statements without parameters: for migrations. */
   exec(sql: string): Promise<void>
+  /** The same, with the rows of all of them: for a library that brings its own SQL. */
+  script(sql: string): Promise<Row[]>
   /** One transaction: commits when fn resolves. Within a transaction it joins that one. */
   begin<T>(fn: (t: Db) => Promise<T>): Promise<T>
   /** A connection of its own, for what ends with it; undefined on the embedded store, which has one. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import type { Transaction } from '@electric-sql/pglite'
 import type { Clock } from '../base/time.ts'
-import type { Db } from './db.ts'
+import type { Db, Row } from './db.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { Statements } from './pglite-statements.ts'
 import { INT8, NUMERIC, atMostOne, exactlyOne } from './rows.ts'
@@ -76,7 +76,7 @@ function gate(): Gate {
 
 const atOnce: Gate = (task) => task()
 
-type Queries = Pick<Db, 'kind' | 'query' | 'one' | 'maybeOne' | 'exec'>
+type Queries = Pick<Db, 'kind' | 'query' | 'one' | 'maybeOne' | 'exec' | 'script'>
 
 function queries(runner: Pick<Transaction, 'exec'>, statements: Statements, inTurn: Gate): Queries {
   const query = <T extends object>(sql: string, params: readonly unknown[] = []): Promise<T[]> =>
@@ -93,8 +93,29 @@ function queries(runner: Pick<Transaction, 'exec'>, statements: Statements, inTu
         await runner.exec(sql)
         await statements.forget()
       }),
+    script: (sql) => inTurn(() => runScript(runner, statements, sql)),
   }
 }
+
+/** It may begin a transaction of its own: one that failed must not be there for the next who asks. */
+async function runScript(
+  runner: Pick<Transaction, 'exec'>,
+  statements: Statements,
+  sql: string,
+): Promise<Row[]> {
+  try {
+    const results = await runner.exec(sql)
+    return results.flatMap(({ rows }) => rows as Row[])
+  } catch (error) {
+    if (BEGINS.test(sql)) await runner.exec('rollback')
+    throw error
+  } finally {
+    if (CHANGES_TABLES.test(sql)) await statements.forget()
+  }
+}
+
+const BEGINS = /^\s*begin\b/i
+const CHANGES_TABLES = /\b(create|alter|drop)\b/i
 
 function transactionDb(runner: Transaction, statements: Statements): Db {
   const t: Db = {

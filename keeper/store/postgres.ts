@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { KeeperError, messageOf } from '../base/errors.ts'
-import type { Db, DbSession } from './db.ts'
+import type { Db, DbSession, Row } from './db.ts'
 import { INT8, NUMERIC, atMostOne, exactlyOne } from './rows.ts'
 
 // One keeper needs a handful: jobs, the sender, the API. PostgreSQL allows 100 by default.
@@ -93,7 +93,7 @@ async function answered<T>(asked: Promise<T>): Promise<T> {
   }
 }
 
-type Queries = Pick<Db, 'kind' | 'query' | 'one' | 'maybeOne' | 'exec'>
+type Queries = Pick<Db, 'kind' | 'query' | 'one' | 'maybeOne' | 'exec' | 'script'>
 
 function queries(runner: Runner): Queries {
   async function query<T extends object>(
@@ -111,6 +111,11 @@ function queries(runner: Runner): Queries {
     maybeOne: async <T extends object>(sql: string, params?: readonly unknown[]) =>
       atMostOne(await query<T>(sql, params)),
     exec: async (sql) => void (await answered(runner.query(sql))),
+    script: async (sql) => {
+      // One result a statement, or the one of a single statement.
+      const results: unknown = await answered(runner.query(sql))
+      return [results].flat().flatMap((result) => (result as pg.QueryResult<Row>).rows)
+    },
   }
 }
 

@@ -149,6 +149,7 @@ export function dbOf(
     one: (sql, params) => touch(sql, () => db.one(sql, params)),
     maybeOne: (sql, params) => touch(sql, () => db.maybeOne(sql, params)),
     exec: (sql) => touch(sql, () => db.exec(sql)),
+    script: (sql) => touch(sql, () => db.script(sql)),
     begin: <T>(fn: (t: Db) => Promise<T>) =>
       process.through('write', () =>
         time.busy(() => write(() => db.begin((t) => fn(inside(process, t))))),
@@ -169,6 +170,7 @@ function inside(process: SimProcess, t: Db): Db {
     one: (sql, params) => touch(() => t.one(sql, params)),
     maybeOne: (sql, params) => touch(() => t.maybeOne(sql, params)),
     exec: (sql) => touch(() => t.exec(sql)),
+    script: (sql) => touch(() => t.script(sql)),
     begin: (fn) => fn(inner),
     close: async () => {},
   }

@@ -11,6 +11,7 @@ import { MAX_VALUE, setSecret } from '../../office/secrets.ts'
 import { publicToken, readExpiry } from '../../office/token-view.ts'
 import { addToken, listTokens, revokeToken } from '../../office/tokens.ts'
 import { publicEntry, readTrail } from '../../office/trail.ts'
+import type { Db } from '../../store/db.ts'
 import { shown } from '../app.ts'
 import { allowing } from './access.ts'
 import type { AccessOptions } from './access.ts'
@@ -18,6 +19,8 @@ import { adminRefusal, adminStatus } from './refusals.ts'
 
 export interface AdminOptions extends AccessOptions {
   log: Logger
+  /** What the programs' jobs are at. */
+  readJobs(db: Db): Promise<object>
 }
 
 // A person with a script; a token cannot be guessed, so this only keeps the store free for its work.
@@ -45,6 +48,10 @@ export function addAdminRoutes(app: FastifyInstance, options: AdminOptions): voi
       addTrailRoute(admin, options)
       addTokenRoutes(admin, options)
       addSecretRoute(admin, options)
+      admin.get(
+        '/jobs',
+        allowing(options, ['viewer'], ({ room }) => options.readJobs(room.db)),
+      )
     },
     { prefix: '/admin' },
   )

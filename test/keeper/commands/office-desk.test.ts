@@ -39,7 +39,9 @@ describe('administration in the running keeper', function () {
     expect((await rejectionOf(answerAtDesk(desk, order))).code).to.equal('CONFIG_KEYS_MISSING')
   })
 
-  it('the trail is answered from its store', async () => {
+  it('jobs and the trail are answered from its store', async () => {
+    const jobs = await answerAtDesk(desk, { name: 'jobs', args: [], options: {} })
+    expect(jobs.exitCode).to.equal(0)
     const trail = await answerAtDesk(desk, { name: 'trail', args: [], options: { limit: '5' } })
     expect(trail.json).to.deep.equal({ entries: [] })
     const check = await answerAtDesk(desk, { name: 'trail check', args: [], options: {} })

@@ -65,6 +65,10 @@ describe('the commands of administration', function () {
     expect((await ok('trail', 'check'))['findings']).to.deep.equal([])
   })
 
+  it('a store in which no program had a job has no dead letters', async () => {
+    expect(await ok('jobs')).to.deep.equal({ lanes: [], deadLetters: [], deadLettersTotal: 0 })
+  })
+
   it('a wrong flag is refused and nothing is made', async () => {
     for (const args of [
       ['tokens', 'add', 'bob'],

@@ -49,6 +49,7 @@ describe('the admin routes', function () {
     addAdminRoutes(app, {
       log,
       clock,
+      readJobs: async () => ({ lanes: [] }),
       room: () => (isOpen ? { db, configKeys } : undefined),
     })
     await app.ready()
@@ -87,6 +88,7 @@ describe('the admin routes', function () {
 
   const ROUTES = [
     ['GET', '/admin/trail', 'viewer'],
+    ['GET', '/admin/jobs', 'viewer'],
     ['GET', '/admin/tokens', 'admin'],
     ['POST', '/admin/tokens', 'admin'],
     ['DELETE', '/admin/tokens/x', 'admin'],
