@@ -8,6 +8,7 @@ import { PROGRAMS } from './table-programs.ts'
 import { RECEIPTS } from './table-receipts.ts'
 import { RECORDS } from './table-records.ts'
 import { SETUP } from './table-setup.ts'
+import { WALLETS } from './table-wallets.ts'
 
 /** Every command of `muster`, in the order of a first week. */
 export const COMMANDS: readonly CommandRow[] = [
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...LEDGER,
   ...PROGRAMS,
   ...OPERATIONS,
+  ...WALLETS,
   ...OFFICE,
 ]
 
@@ -31,6 +33,9 @@ export const GROUPS: Record<string, string> = {
   receipts: 'what intakes signed of a node',
   ledger: 'the books: what is owed, on its way and paid',
   program: 'the programs, their money and their budgets',
+  wallet: 'where payees are paid',
+  hold: 'who is not paid for now',
+  deny: 'who is never paid',
   admin: 'operations of the timelock',
   tokens: 'who may use the admin routes',
   secrets: 'settings that are kept sealed',

@@ -8,6 +8,7 @@ import {
   setSecretOrder,
 } from './secrets.ts'
 import { addTokenOrder, listTokensOrder, revokeTokenOrder } from './tokens.ts'
+import { WALLET_ORDERS } from './wallet-orders.ts'
 
 /** By the words of their commands: the running keeper carries them out by the same functions. */
 export const OFFICE_ORDERS = {
@@ -21,6 +22,7 @@ export const OFFICE_ORDERS = {
   jobs: jobsOrder,
   trail: trailOrder,
   'trail check': checkTrailOrder,
+  ...WALLET_ORDERS,
 } satisfies Record<string, OfficeOrder>
 
 export type OfficeOrderName = keyof typeof OFFICE_ORDERS
