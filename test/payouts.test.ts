@@ -71,4 +71,18 @@ describe('a file of payments', function () {
     const shown = await site.ok('program', 'show')
     expect(shown).to.include({ program: 'manual', number: 1 })
   })
+
+  it('the guardian lowers the budget and revokes the payer at once: then nobody is paid (R-61)', async () => {
+    const file = site.write('late.csv', `reference,address,amount\nlate,${payeeAt(3_000)},5`)
+    await site.ok('program', 'lower', 'manual', '--capacity', '1', '--per-day', '0')
+
+    const { code, json } = await site.muster('payout', '--file', file, '--json')
+    await site.ok('program', 'revoke', 'manual')
+
+    expect(code).to.equal(1)
+    expect(json).to.include({ paid: '0', isShort: true })
+    expect(json['left']).to.deep.equal({ payouts: 1, payees: 1, amount: String(5n * 10n ** 18n) })
+    const { payer } = await site.ok('program', 'show')
+    expect(payer).to.equal(`0x${'0'.repeat(40)}`)
+  })
 })

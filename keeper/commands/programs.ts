@@ -137,6 +137,63 @@ async function approve(
   await sendCall(session, { kind: 'approve', key: newKey(run), to: asset, data })
 }
 
+/** Nothing of the program leaves any more, at once: for a payer's key that is lost (R-61). */
+export async function revokePayerCommand(
+  run: Run,
+  _options: object,
+  [name = '']: string[],
+): Promise<Report> {
+  const number = numberOf(name)
+  return guardianCall(run, name, ({ payouts }) => ({
+    kind: 'revoke-payer',
+    data: payouts.interface.encodeFunctionData('revokePayer', [number]) as Hex,
+    done: `${name} has no payer: nothing leaves until the admin sets another`,
+  }))
+}
+
+/** Both figures may only fall; what they were comes back through the timelock alone. */
+export async function lowerBudgetCommand(
+  run: Run,
+  { capacity, perDay }: { capacity: string; perDay: string },
+  [name = '']: string[],
+): Promise<Report> {
+  const number = numberOf(name)
+  return guardianCall(run, name, ({ payouts, unit }) => {
+    const args = [number, unitsOf(capacity, unit), unitsOf(perDay, unit)] as const
+    return {
+      kind: 'lower-budget',
+      data: payouts.interface.encodeFunctionData('lowerBudget', [...args]) as Hex,
+      done: `${name} lets out at most ${money(args[1], unit)}, and ${money(args[2], unit)} a day`,
+    }
+  })
+}
+
+function unitsOf(text: string, { decimals }: ProgramContracts['unit']): Wei {
+  return parseAmount(text, decimals)
+}
+
+interface GuardianCall {
+  kind: string
+  data: Hex
+  done: string
+}
+
+async function guardianCall(
+  run: Run,
+  program: string,
+  callOf: (contracts: ProgramContracts) => GuardianCall,
+): Promise<Report> {
+  const session = await openSendingSession(run, 'guardian')
+  try {
+    const contracts = await openProgramContracts(session.client, session.contracts.deployment)
+    const { kind, data, done } = callOf(contracts)
+    const tx = await sendCall(session, { kind, key: newKey(run), to: contracts.address, data })
+    return { json: { program, kind, hash: tx.hash }, lines: [done, `  ${tx.hash}`] }
+  } finally {
+    await session.close()
+  }
+}
+
 export async function showProgramCommand(
   run: Run,
   _options: object,

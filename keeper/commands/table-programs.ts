@@ -39,6 +39,22 @@ export const PROGRAMS: readonly CommandRow[] = [
     load: async () => (await import('./programs.ts')).showProgramCommand,
   },
   {
+    usage: 'program lower <program>',
+    about: 'guardian: lower what may leave, at once',
+    example: './muster program lower manual --capacity 10 --per-day 0',
+    options: [
+      option('--capacity <amount>', 'the most that can leave at once').makeOptionMandatory(),
+      option('--per-day <amount>', 'by how much the budget refills').makeOptionMandatory(),
+    ],
+    load: async () => (await import('./programs.ts')).lowerBudgetCommand,
+  },
+  {
+    usage: 'program revoke <program>',
+    about: 'guardian: take the right to pay from the payer’s key, at once',
+    example: './muster program revoke manual',
+    load: async () => (await import('./programs.ts')).revokePayerCommand,
+  },
+  {
     usage: 'payout',
     about: 'pay what a CSV lists (reference,address,amount,reason); safe to run again',
     example: './muster payout --file pay.csv',
