@@ -36,7 +36,6 @@ export const GROUPS: Record<string, string> = {
   wallet: 'where payees are paid',
   hold: 'who is not paid for now',
   deny: 'who is never paid',
-  program: 'the programs, their money and their budgets',
   admin: 'operations of the timelock',
   tokens: 'who may use the admin routes',
   secrets: 'settings that are kept sealed',
