@@ -46,7 +46,7 @@ create index payout_hold_address on payout_hold (address) where address is not n
 create index payout_hold_program on payout_hold (program, payee) where address is null;
 
 create table payout_hold_end (
-  hold        bigint primary key references payout_hold (id),
+  hold        bigint primary key,              -- no foreign key: its check would need the right to update
   actor       text   not null,
   reason      text   not null,
   recorded_at bigint not null
