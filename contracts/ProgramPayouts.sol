@@ -101,91 +101,123 @@ contract ProgramPayouts is Programs {
 
     /// @return done Payments that were made or credited: all, or those before the batch had too many refusals.
     function _payAll(Batch memory b, uint256[] calldata packed) private returns (uint256 done) {
+        bool native = TOKEN == address(0);
+        bool refused;
+        if (native) (done, refused) = _payStart(b, packed);
+        // Words behind the list that look like payments: no encoder writes them.
+        if (done > packed.length) revert ListTooLong(done, packed.length);
         while (b.refusals < b.refused.length) {
-            bool refused;
-            (done, refused) = TOKEN == address(0)
-                ? _payCoin(b, packed, done)
-                : _payTokens(b, packed, done);
+            if (!refused) {
+                (done, refused) = native ? _payCoin(b, packed, done) : _payTokens(b, packed, done);
+            }
             if (done == packed.length) break;
             uint256 entry = packed[done];
             (address to, uint256 amount) = (address(uint160(entry >> 96)), uint96(entry));
             if (!refused && _try(b, done, to, amount)) b.paid += amount;
             else _refuse(b, done, to, amount);
+            refused = false;
             ++done;
         }
     }
 
-    /// @dev Pays from payment `from` on until a payee refuses or needs a closer look: a suspect, one that cannot be paid,
-    /// or too little gas left. The same in Solidity takes several hundred gas more a payee.
+    /// @dev Pays coin until anything is unusual: a payee refuses, has no address, or too little gas is left. Most batches
+    /// end in here. A word without an address stops it, as do the zeros behind the calldata: one test for both. A
+    /// function inside the assembly, because the compiler then leaves its variables in their places on the stack.
     /// @return at The payment at which it stopped, not made; packed.length when all are.
     /// @return refused That payee was called and refused.
+    function _payStart(
+        Batch memory b,
+        uint256[] calldata packed
+    ) private returns (uint256 at, bool refused) {
+        (uint256 gasFloor, uint256 paid) = (b.gasFloor, 0);
+        uint256 given = b.stipend - TryTransfer.CALL_STIPEND;
+        assembly ("memory-safe") {
+            function run(cursor, gas_, floor) -> stopped, sum {
+                stopped := cursor
+                for {} 1 {} {
+                    let entry := calldataload(stopped)
+                    if or(lt(gas(), floor), lt(entry, 0x1000000000000000000000000)) {
+                        leave
+                    }
+                    let amount := and(entry, 0xffffffffffffffffffffffff)
+                    if iszero(call(gas_, shr(96, entry), amount, 0, 0, 0, 0)) {
+                        // 1,500 amounts do not reach the highest bit.
+                        sum := or(sum, shl(255, 1))
+                        leave
+                    }
+                    stopped := add(stopped, 0x20)
+                    sum := add(amount, sum)
+                }
+            }
+            at, paid := run(packed.offset, given, gasFloor)
+            at := shr(5, sub(at, packed.offset))
+            refused := shr(255, paid)
+        }
+        b.paid = paid & (type(uint256).max >> 1);
+    }
+
+    /// @dev The same from payment `from` on, and past those who may have refused before: it stops at a suspect.
     function _payCoin(
         Batch memory b,
         uint256[] calldata packed,
         uint256 from
     ) private returns (uint256 at, bool refused) {
-        (uint256 gasFloor, uint256 suspects, uint256 sum) = (b.gasFloor, b.suspects, 0);
+        (uint256 gasFloor, uint256 suspects, uint256 paid) = (b.gasFloor, b.suspects, 0);
         uint256 given = b.stipend - TryTransfer.CALL_STIPEND;
         assembly ("memory-safe") {
-            let cursor := add(packed.offset, shl(5, from))
-            let end := add(packed.offset, shl(5, packed.length))
-            for {} lt(cursor, end) {
-                cursor := add(cursor, 0x20)
-            } {
-                let entry := calldataload(cursor)
-                let amount := and(entry, 0xffffffffffffffffffffffff)
-                let to := shr(96, entry)
-                // Coin sent to nobody is lost: a credit of nobody can be moved. We ourselves refuse coin anyway.
-                if iszero(to) {
-                    break
+            function run(cursor, end, gas_, floor, marks) -> stopped, sum {
+                stopped := cursor
+                for {} lt(stopped, end) {} {
+                    let entry := calldataload(stopped)
+                    // Byte 19 is the last of the address.
+                    let mark := and(shr(byte(19, entry), marks), 1)
+                    if or(mark, or(lt(gas(), floor), iszero(shr(96, entry)))) {
+                        leave
+                    }
+                    let amount := and(entry, 0xffffffffffffffffffffffff)
+                    if iszero(call(gas_, shr(96, entry), amount, 0, 0, 0, 0)) {
+                        sum := or(sum, shl(255, 1))
+                        leave
+                    }
+                    stopped := add(stopped, 0x20)
+                    sum := add(amount, sum)
                 }
-                if and(shr(and(to, 0xff), suspects), 1) {
-                    break
-                }
-                if lt(gas(), gasFloor) {
-                    break
-                }
-                if iszero(call(given, to, amount, 0, 0, 0, 0)) {
-                    refused := 1
-                    break
-                }
-                sum := add(sum, amount)
             }
-            at := shr(5, sub(cursor, packed.offset))
+            let end := add(packed.offset, shl(5, packed.length))
+            at := add(packed.offset, shl(5, from))
+            at, paid := run(at, end, given, gasFloor, suspects)
+            at := shr(5, sub(at, packed.offset))
+            refused := shr(255, paid)
         }
-        unchecked {
-            b.paid += sum;
-        }
+        b.paid += paid & (type(uint256).max >> 1);
     }
 
-    /// @dev The same with the token; what a token allows to be sent to nobody, to itself or to us is refused here.
+    /// @dev The same with the token. What some tokens let go to the token itself or to us is refused here.
     function _payTokens(
         Batch memory b,
         uint256[] calldata packed,
         uint256 from
     ) private returns (uint256 at, bool refused) {
-        (uint256 gasFloor, uint256 suspects, uint256 sum) = (b.gasFloor, b.suspects, 0);
+        (uint256 gasFloor, uint256 suspects, uint256 paid) = (b.gasFloor, b.suspects, 0);
         (address token, uint256 stipend) = (TOKEN, b.stipend);
         assembly ("memory-safe") {
-            let cursor := add(packed.offset, shl(5, from))
-            let end := add(packed.offset, shl(5, packed.length))
             let free := mload(0x40)
             mstore(free, shl(224, 0xa9059cbb)) // transfer(address,uint256)
-            for {} lt(cursor, end) {
-                cursor := add(cursor, 0x20)
+            let end := add(packed.offset, shl(5, packed.length))
+            at := add(packed.offset, shl(5, from))
+            for {} lt(at, end) {
+                at := add(at, 0x20)
             } {
-                let entry := calldataload(cursor)
-                let amount := and(entry, 0xffffffffffffffffffffffff)
+                let entry := calldataload(at)
                 let to := shr(96, entry)
-                if or(or(iszero(to), eq(to, token)), eq(to, address())) {
-                    break
-                }
-                if and(shr(and(to, 0xff), suspects), 1) {
+                let unpayable := or(iszero(to), or(eq(to, token), eq(to, address())))
+                if or(unpayable, and(shr(byte(19, entry), suspects), 1)) {
                     break
                 }
                 if lt(gas(), gasFloor) {
                     break
                 }
+                let amount := and(entry, 0xffffffffffffffffffffffff)
                 mstore(add(free, 4), to)
                 mstore(add(free, 36), amount)
                 let ok := call(stipend, token, 0, free, 68, 0, 32)
@@ -196,13 +228,11 @@ contract ProgramPayouts is Programs {
                     refused := 1
                     break
                 }
-                sum := add(sum, amount)
+                paid := add(paid, amount)
             }
-            at := shr(5, sub(cursor, packed.offset))
+            at := shr(5, sub(at, packed.offset))
         }
-        unchecked {
-            b.paid += sum;
-        }
+        b.paid += paid;
     }
 
     /// @dev An address refused once in a batch is not called again in it.

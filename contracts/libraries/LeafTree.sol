@@ -28,7 +28,11 @@ library LeafTree {
         assembly ("memory-safe") {
             top := leaf
             let end := add(path.offset, shl(5, path.length))
-            for { let at := path.offset } lt(at, end) { at := add(at, 0x20) } {
+            for {
+                let at := path.offset
+            } lt(at, end) {
+                at := add(at, 0x20)
+            } {
                 let sibling := calldataload(at)
                 // The smaller one goes to 0x00: 0x20 or 0 by the comparison.
                 let place := shl(5, gt(top, sibling))
@@ -54,7 +58,11 @@ library LeafTree {
             mstore(free, chainid())
             mstore(add(free, 0x20), address())
             mstore(add(free, 0x40), program)
-            for { let i := 0 } lt(i, n) { i := add(i, 1) } {
+            for {
+                let i := 0
+            } lt(i, n) {
+                i := add(i, 1)
+            } {
                 let entry := calldataload(add(packed.offset, shl(5, i)))
                 let leaf := padding
                 if entry {
@@ -68,7 +76,11 @@ library LeafTree {
             // Level by level in place: node i of the next level lies where node i was.
             for {} gt(n, 1) {} {
                 n := shr(1, n)
-                for { let i := 0 } lt(i, n) { i := add(i, 1) } {
+                for {
+                    let i := 0
+                } lt(i, n) {
+                    i := add(i, 1)
+                } {
                     let left := mload(add(nodes, shl(6, i)))
                     let right := mload(add(nodes, add(shl(6, i), 0x20)))
                     let place := shl(5, gt(left, right))

@@ -205,22 +205,44 @@ describe('claim', () => {
     await assertCovered(hand)
   })
 
-  it('R-62 R-40 a payee that comes back by any claim in the middle of its own gets one payment', async () => {
+  it('R-62 R-40 a payee that comes back by any claim gets one payment, and may pay others theirs', async () => {
     const at = await loadFixture(withPayee)
     const { hand, claims, tree, payee, at: account } = at
     const { packed, path } = tree.range(0, 4)
-    for (const [name, args] of [
-      ['claimFor', [account, 200n, tree.proof(1)]],
-      ['claim', [200n, tree.proof(1), account]],
-      ['claimRange', [packed, path]],
-      ['claimFor', [payeeOf(3), 400n, tree.proof(3)]],
+    const other = payeeOf(3)
+    for (const [name, args, succeeds, paid] of [
+      ['claimFor', [account, 200n, tree.proof(1)], false, 0n],
+      ['claim', [200n, tree.proof(1), account], false, 0n],
+      ['claimRange', [packed, path], true, 400n],
+      ['claimFor', [other, 400n, tree.proof(3)], true, 400n],
     ] as const) {
       const snapshot = await networkHelpers.takeSnapshot()
       await payee.setCall(claims, dataOf(claims, name, [...args]))
       await claimFor(at, tree, 1)
-      expect(await payee.calls()).to.equal(1)
-      expect(await payee.succeeded(), name).to.equal(false)
-      expect(await held(hand, [account, payeeOf(3)])).to.deep.equal([200n, 0n])
+      expect(await payee.calls(), name).to.equal(1)
+      expect(await payee.succeeded(), name).to.equal(succeeds)
+      expect(await held(hand, [account, other])).to.deep.equal([200n, paid])
+      await claimRange(at, tree, 0, 4)
+      expect(await held(hand, [account, other, claims])).to.deep.equal([200n, 400n, 0n])
+      await snapshot.restore()
+    }
+  })
+
+  it('R-63 R-40 a payee that claims a later leaf of the range it is paid in has it paid once', async () => {
+    const at = await loadFixture(withPayee)
+    const { hand, claims, tree, payee, at: account } = at
+    const rest = tree.range(2, 2)
+    for (const [name, args, succeeds] of [
+      ['claimFor', [payeeOf(3), 400n, tree.proof(3)], true],
+      ['claimFor', [account, 200n, tree.proof(1)], false],
+      ['claimRange', [rest.packed, rest.path], false],
+    ] as const) {
+      const snapshot = await networkHelpers.takeSnapshot()
+      await payee.setCall(claims, dataOf(claims, name, [...args]))
+      await claimRange(at, tree, 0, 4)
+      expect(await payee.succeeded(), name).to.equal(succeeds)
+      const accounts = [payeeOf(0), account, payeeOf(2), payeeOf(3), claims]
+      expect(await held(hand, accounts)).to.deep.equal([100n, 200n, 300n, 400n, 0n])
       await snapshot.restore()
     }
   })

@@ -145,6 +145,24 @@ describe('pay', () => {
     expect(await payouts.isPaid(A, 1)).to.equal(false)
   })
 
+  it('R-60 words behind the list are never paid, whatever they look like', async () => {
+    const hand = await loadFixture(coin)
+    const { payouts, payer } = hand
+    const [extra = 0n] = await pack([[payeeOf(8), 50n]])
+    const data = payouts.interface.encodeFunctionData('pay', [A, 1, await pack(three)])
+    const send = async (behind: string): Promise<unknown> =>
+      payer.sendTransaction({ to: payouts, data: data + behind, gasLimit: TX_GAS })
+
+    await expect(send(ethers.toBeHex(extra, 32).slice(2)))
+      .to.be.revertedWithCustomError(payouts, 'ListTooLong')
+      .withArgs(4, 3)
+    expect(await held(hand, [payeeOf(0), payeeOf(8)])).to.deep.equal([0n, 0n])
+    // Zeros, which look like nothing, change nothing.
+    await send('00'.repeat(64))
+    expect(await held(hand, [0, 1, 2].map(payeeOf))).to.deep.equal([5n, 6n, 7n])
+    await assertCovered(hand)
+  })
+
   it('R-60 one payee named twice is paid twice, and an amount of 0 is a payment of nothing', async () => {
     const hand = await loadFixture(coin)
 

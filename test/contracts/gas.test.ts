@@ -38,7 +38,13 @@ describe('gas', () => {
 })
 
 describe('contract size', () => {
-  for (const name of ['HeartbeatRegistry', 'ValidatorRewards', 'Extraction']) {
+  for (const name of [
+    'HeartbeatRegistry',
+    'ValidatorRewards',
+    'Extraction',
+    'ProgramPayouts',
+    'ProgramClaims',
+  ]) {
     it(`${name} fits EIP-170`, async () => {
       const { deployedBytecode } = await artifacts.readArtifact(name)
       expect(deployedBytecode.length / 2 - 1).to.be.at.most(MAX_CODE_BYTES)

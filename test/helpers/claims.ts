@@ -99,7 +99,9 @@ export async function publish(desk: Desk, leaves: readonly Leaf[]): Promise<Tree
 
 export async function claimFor({ hand, claims }: Desk, tree: Tree, index: number): Tx {
   const [account, cumulative] = tree.leaves[index] ?? ['', 0n]
-  return claims.connect(hand.stranger).claimFor(account, cumulative, tree.proof(index))
+  return claims
+    .connect(hand.stranger)
+    .claimFor(account, cumulative, tree.proof(index), { gasLimit: TX_GAS })
 }
 
 export async function claimRange(
