@@ -1,5 +1,5 @@
-// `npm run bench:gas`: every gas figure beside its goal, as a table and in bench/gas.json; then a cycle of 100,000
-// validators, and the speed of a daily settlement (bench:day).
+// `npm run bench:gas`: every gas figure beside its goal, as a table and in bench/gas.json; the same work by others in
+// the same run; then a cycle of 100,000 validators, and the speed of a daily settlement (bench:day).
 //   --write   writes snapshots/gas.json instead (`npm run gas`)
 //   --check   writes nothing; exits 1 when a goal is missed or snapshots/gas.json is stale
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -13,6 +13,8 @@ import type { Figures } from './gas/goals.ts'
 import { MAX_TX_GAS, runLargeCycle } from './gas/measure-large.ts'
 import type { LargeCycle } from './gas/measure-large.ts'
 import { measureAll } from './gas/measure.ts'
+import { measurePeers } from './gas/peers.ts'
+import type { PeerFigure } from './gas/peers.ts'
 import { changesSince, readSnapshot, writeSnapshot } from './gas/snapshot.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -66,6 +68,8 @@ function checkSnapshot(): void {
 }
 
 async function benchAll(): Promise<void> {
+  const peers = await measurePeers()
+  console.log(`\n${peerTable(peers)}\n`)
   console.log(`a whole cycle of ${MANY_VALIDATORS.toLocaleString('en-US')} validators …`)
   const large = await runLargeCycle(MANY_VALIDATORS)
   for (const [kind, gas] of Object.entries(large.dearest)) {
@@ -74,11 +78,20 @@ async function benchAll(): Promise<void> {
     const limit = MAX_TX_GAS.toLocaleString('en-US')
     console.log(`  dearest ${kind}: ${gas.toLocaleString('en-US')} of ${limit}  ${verdict}`)
   }
-  writeResults(large)
+  writeResults(large, peers)
   benchDay()
 }
 
-function writeResults(large: LargeCycle): void {
+/** Ours beside each of theirs. */
+function peerTable(peers: PeerFigure[]): string {
+  const rows = peers.map(({ peer, metric, gas }) => {
+    const [ours, theirs] = [figures[metric], gas].map((each) => each.toLocaleString('en-US'))
+    return `${metric.padEnd(28)}  ours ${(ours ?? '').padStart(7)}  ${peer} ${theirs ?? ''}`
+  })
+  return rows.join('\n')
+}
+
+function writeResults(large: LargeCycle, peers: PeerFigure[]): void {
   const rows = METRICS.map((metric) => ({
     metric,
     goal: GOALS[metric] ?? null,
@@ -99,6 +112,7 @@ function writeResults(large: LargeCycle): void {
     })),
     figures: rows,
     badPayees,
+    peers: peers.map(({ peer, metric, gas }) => ({ metric, ours: figures[metric], peer, gas })),
     largeCycle: {
       validators: large.validators,
       transactions: large.transactions,

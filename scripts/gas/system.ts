@@ -158,7 +158,8 @@ async function deploy(chain: GasChain, options: SystemOptions): Promise<Deployed
   return { registry, rewards, token }
 }
 
-async function create(
+/** Deploys one of our contracts. */
+export async function create(
   chain: GasChain,
   name: string,
   args: unknown[],
