@@ -98,13 +98,35 @@ abstract contract ProgramGhost {
 
     // ------------------------------------------------------------------ batches
 
-    /// @return sums What each payee has, in hand or as credit.
+    /// @return sums What batches brought each payee, in hand or as credit: all it has but for what it claimed.
     function holdings() internal view returns (uint256[] memory sums) {
+        uint256[] memory had = claimedNow();
         sums = new uint256[](PAYEES);
         for (uint256 i = 0; i < PAYEES; ++i) {
             (uint256 credit, ) = payouts.creditOf(address(payees[i]));
-            sums[i] = balance(address(payees[i])) + credit;
+            sums[i] = balance(address(payees[i])) + credit - had[i];
         }
+    }
+
+    function claimedNow() internal view returns (uint256[] memory list) {
+        list = new uint256[](PAYEES);
+        for (uint256 i = 0; i < PAYEES; ++i) list[i] = claims.claimedOf(address(payees[i]));
+    }
+
+    /// @dev After anything in which a payee was called: what it claimed on the way. That it also got it is in holdings.
+    function noteClaims(uint256[] memory had) internal {
+        uint256[] memory now_ = claimedNow();
+        for (uint256 i = 0; i < PAYEES; ++i) {
+            check(now_[i] >= had[i], "a claim was taken back");
+            claimed += now_[i] - had[i];
+        }
+    }
+
+    /// @dev Nobody has more or less of batches by it, in hand and credit together.
+    function checkUnmoved(uint256[] memory held) internal {
+        uint256[] memory now_ = holdings();
+        for (uint256 i = 0; i < PAYEES; ++i)
+            check(held[i] == now_[i], "claimed is not what was paid");
     }
 
     function balancesOf() internal view returns (uint256[] memory list) {
