@@ -1,11 +1,13 @@
 import { expect } from 'chai'
-import type { HostilePayee } from '../../types/ethers-contracts/index.js'
+import type { ERC20Mock, HostilePayee } from '../../types/ethers-contracts/index.js'
 import { TX_GAS, ZERO, ethers, loadFixture, networkHelpers, range } from '../helpers/contracts.ts'
 import type { Hand, Payment } from '../helpers/payouts.ts'
 import {
   A,
   B,
   FUNDS,
+  STIPEND,
+  TOKEN_STIPEND,
   assertCovered,
   balanceOfProgram,
   byAdmin,
@@ -344,9 +346,31 @@ describe('gas of a batch', () => {
       () => 'reverted',
     )
 
-    expect(outcome).to.be.oneOf(['reverted', outcome])
+    if (outcome !== 'reverted') expect(outcome).to.deep.equal([3n, 9n, 0n])
     expect(await creditsOf(hand, receivers)).to.deep.equal([0n, 0n, 0n])
   })
+
+  for (const [asset, fixture, payee, stipend] of [
+    ['coin', coin, 35_000n, STIPEND],
+    ['tokens', token, 25_800n, TOKEN_STIPEND],
+  ] as const) {
+    it(`R-30 the gas that docs/contracts.md computes is enough for ${asset}: new payees, 15 bad ones first`, async () => {
+      const hand = await loadFixture(fixture)
+      const bad = range(15).map((i) => payeeOf(100 + i))
+      if (hand.token) {
+        const mock = hand.token as unknown as ERC20Mock
+        for (const at of bad) await mock.setBlocked(at, true)
+      } else for (const at of bad) await networkHelpers.setCode(at, '0x5b5f56')
+      const payments = [...bad, ...range(85).map(payeeOf)].map((to): Payment => [to, 1n])
+      const floor = (stipend * 64n) / 63n + 60_000n
+      const gasLimit = 60_000n + 100n * payee + 16n * (stipend + 40_000n) + floor
+
+      const outcome = await outcomeOf(hand, pay(hand, 1, payments, { gasLimit }))
+
+      expect(outcome).to.deep.equal([100n, 85n, 15n])
+      await assertCovered(hand)
+    })
+  }
 
   it('R-30 says at which payment the gas would not do', async () => {
     const { hand, receivers } = await loadFixture(writers)
