@@ -195,7 +195,7 @@ contract ProgramClaims is IProgramClaims, ReentrancyGuardTransient {
         if (top == _root) return;
         uint256 until = _asideUntil;
         if (_root == bytes32(0) && block.timestamp < until) revert RootRests(until);
-        if (_root != bytes32(0) || top != _aside) revert ProofInvalid();
+        if (top != _aside) revert ProofInvalid();
     }
 
     /// @dev Nobody, this contract, the token, the hand: what goes there is lost, or is nobody's.

@@ -203,6 +203,17 @@ describe('claim', () => {
     )
     expect(await creditsOf(hand, [own])).to.deep.equal([7n])
     await assertCovered(hand)
+
+    // Nor in the transaction that accepts a root, once the root's money is in.
+    await claims.connect(hand.payer).submit(ethers.id('x'), await claims.total(), ethers.ZeroHash)
+    await networkHelpers.time.increase(DAY)
+    const caller = await ethers.deployContract('HostilePayee')
+    const calls = [dataOf(claims, 'accept', []), dataOf(hand.payouts, 'withdraw', [own])]
+    await expect(caller.executeAll([claims, hand.payouts], calls)).to.be.revertedWithCustomError(
+      hand.payouts,
+      'PaymentFailed',
+    )
+    await caller.executeAll([claims], calls.slice(0, 1))
   })
 
   it('R-62 R-40 a payee that comes back by any claim gets one payment, and may pay others theirs', async () => {

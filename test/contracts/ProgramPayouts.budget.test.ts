@@ -173,7 +173,9 @@ describe('the budget of a program', () => {
     expect(await available(hand)).to.equal(100)
     await time.increaseTo(start + 2 * HOUR)
     expect(await available(hand)).to.equal(1_100)
-    await byAdmin(hand, 'setTerms', [A, { ...terms, capacity: 50n }])
+    await byAdmin(hand, 'setTerms', [A, { ...terms, capacity: 50n, perDay: 0n }])
+    expect(await available(hand)).to.equal(50)
+    await byAdmin(hand, 'setTerms', [A, { ...terms, perDay: 0n }])
     expect(await available(hand)).to.equal(50)
   })
 
