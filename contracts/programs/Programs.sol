@@ -70,7 +70,7 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
         uint32 program,
         Terms calldata terms
     ) external onlyRole(DEFAULT_ADMIN_ROLE) onlyKnown(program) {
-        _settleBudget(program, terms.capacity);
+        _settleBudget(program);
         _setTerms(program, terms);
         emit TermsSet(program, terms);
     }
@@ -84,7 +84,7 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
         Entry storage p = _programs[program];
         bool rises = capacity > p.capacity || perDay > p.perDay;
         if (rises || (capacity == p.capacity && perDay == p.perDay)) revert BudgetNotLower(program);
-        _settleBudget(program, capacity);
+        _settleBudget(program);
         p.capacity = capacity;
         p.perDay = perDay;
         emit BudgetLowered(program, capacity, perDay);
@@ -226,11 +226,11 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
         if (perDay != 0) since -= (grown % 1 days) / perDay;
     }
 
-    /// @dev Books what the budget has refilled under the old terms, within the new capacity.
-    function _settleBudget(uint32 program, uint96 capacity) private {
+    /// @dev Books what the budget has refilled under the old terms; a lower capacity cuts it when it is read.
+    function _settleBudget(uint32 program) private {
         Entry storage p = _programs[program];
         (uint256 level, ) = _refilled(p);
-        p.account.level = uint96(level < capacity ? level : capacity);
+        p.account.level = uint96(level);
         p.account.since = uint40(block.timestamp);
     }
 
