@@ -38,10 +38,11 @@ abstract contract Money is IPaying, AccessControl, ReentrancyGuardTransient {
         return TOKEN == address(0) ? address(this).balance : IERC20(TOKEN).balanceOf(address(this));
     }
 
-    /// @return received What the sender's `amount` brought: msg.value, or the difference around our own transferFrom.
-    function _receive(uint256 amount) internal returns (uint256 received) {
+    /// @param value What came with the call, which only a payable function may ask.
+    /// @return received What the sender's `amount` brought: the value, or the difference around our own transferFrom.
+    function _receive(uint256 amount, uint256 value) internal returns (uint256 received) {
         uint256 expected = TOKEN == address(0) ? amount : 0;
-        if (msg.value != expected) revert WrongValue(msg.value, expected);
+        if (value != expected) revert WrongValue(value, expected);
         if (TOKEN == address(0)) return amount;
         uint256 before = _balance();
         IERC20(TOKEN).safeTransferFrom(msg.sender, address(this), amount);

@@ -108,7 +108,7 @@ abstract contract Programs is IProgramPayouts, Credits, Pausing {
 
     /// @inheritdoc IProgramPayouts
     function fund(uint32 program, uint256 amount) external payable nonReentrant {
-        uint256 received = _receive(amount);
+        uint256 received = _receive(amount, msg.value);
         _book(program, received);
         emit Funded(program, msg.sender, received);
     }

@@ -35,7 +35,7 @@ abstract contract Treasury is IValidatorRewards, Credits, Pausing {
 
     /// @inheritdoc IValidatorRewards
     function fund(uint256 amount) external payable nonReentrant {
-        uint256 received = _receive(amount);
+        uint256 received = _receive(amount, msg.value);
         emit Funded(msg.sender, _bookFunds(received), received);
     }
 
