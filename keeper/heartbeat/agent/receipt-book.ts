@@ -5,7 +5,7 @@ import type { HelloFacts } from '../intake/frames.ts'
 import type { IntakeAddress } from './intake-address.ts'
 import { lastHourKept, saveReceipt } from './receipt-file.ts'
 import type { ReceiptPlace } from './receipt-file.ts'
-import { notMuster } from './refusal.ts'
+import { Refusal, notMuster } from './refusal.ts'
 import { askIntake } from './web-request.ts'
 
 /** What the intakes signed of this node, kept on its own disk. */
@@ -25,6 +25,8 @@ export interface ReceiptBookOptions extends ReceiptPlace {
 
 // After an intake's restart ten thousand ask: spread over 5 minutes, at the origin's pace.
 const CATCH_UP_PINGS = 20
+// A lost answer, an intake that is busy: what does not come three times is left to the next session.
+const MAX_CATCH_UPS = 3
 // 48 receipts, each with 17 hashes of 69 characters and 600 of its own.
 const MAX_RECEIPTS_CHARS = 131_072
 
@@ -43,12 +45,15 @@ export function openReceiptBook(options: ReceiptBookOptions): ReceiptBook {
     }
   }
   const catchUp = async (intake: IntakeAddress, hello: HelloFacts): Promise<void> => {
-    try {
-      await systemClock.sleep(random() * CATCH_UP_PINGS * hello.pingMs, signal)
-      for (const receipt of await fetchMissing(intake, hello, options)) await keep(receipt, hello)
-    } catch (error) {
-      // The next session, or the next hour, asks again.
-      if (!signal.aborted) log.info({ intake: intake.url, ...told(error) }, 'receipts-not-fetched')
+    for (let attempt = 1; attempt <= MAX_CATCH_UPS && !signal.aborted; attempt += 1) {
+      try {
+        await systemClock.sleep(random() * CATCH_UP_PINGS * hello.pingMs, signal)
+        for (const receipt of await fetchMissing(intake, hello, options)) await keep(receipt, hello)
+        return
+      } catch (error) {
+        const facts = { intake: intake.url, attempt, ...told(error) }
+        if (!signal.aborted) log.info(facts, 'receipts-not-fetched')
+      }
     }
   }
   return {
@@ -68,8 +73,7 @@ async function fetchMissing(
   const from = last === undefined ? '' : `?from=${last + 1}`
   const url = `${intake.url}/v1/receipts/${node}${from}`
   const answer = await askIntake({ intake, url, signal, maxChars: MAX_RECEIPTS_CHARS })
-  // Nothing is due yet when the last closed hour is kept.
-  if ('refusal' in answer) return []
+  if ('refusal' in answer) throw new Refusal(answer.refusal, { origin: intake.url })
   const { receipts } = (answer.fields ?? {}) as { receipts?: unknown }
   if (Array.isArray(receipts)) return receipts
   throw notMuster(intake.url, 'receipts is missing')

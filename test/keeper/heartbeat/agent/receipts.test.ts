@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { Wallet } from 'ethers'
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { KeeperError } from '../../../../keeper/base/errors.ts'
 import type { Address } from '../../../../keeper/base/schema.ts'
 import { walletSigner } from '../../../../keeper/chain/keys/signer.ts'
 import type { TxSigner } from '../../../../keeper/chain/keys/signer.ts'
@@ -34,8 +35,9 @@ describe('the receipts that an agent keeps', function () {
     await db.close()
   })
 
+  // Its tally has a store of its own: it would prune the hours of the test, which were long ago.
   async function intakeOf(options: TestIntakeOptions = {}): Promise<TestIntake> {
-    const intake = await openTestIntake({ db, reporter: signer.address, ...options })
+    const intake = await openTestIntake({ reporter: signer.address, ...options })
     open.push(intake)
     return intake
   }
@@ -152,4 +154,23 @@ describe('the receipts that an agent keeps', function () {
       })
     })
   }
+
+  it('are asked for again when the intake was too busy to look', async () => {
+    await withDir(async (dir) => {
+      await sign(HOUR, 80)
+      const asked: number[] = []
+      const receipts = receiptsFrom(asked)
+      const intake = await intakeOf({
+        receiptsOf: async (node, hours) => {
+          const found = await receipts(node, hours)
+          if (asked.length === 1)
+            throw new KeeperError('RATE_LIMITED', { what: 'requests for receipts' })
+          return found
+        },
+      })
+      keepIn(dir, intake)
+      await until('it is kept', async () => (await filesIn(dir)).length === 1)
+      expect(asked).to.have.length(2)
+    })
+  })
 })
