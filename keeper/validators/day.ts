@@ -8,6 +8,7 @@ import type { Evidence } from '../heartbeat/evidence.ts'
 import { countBits } from '../heartbeat/words.ts'
 import { recordAction } from './action-log.ts'
 import type { Trigger } from './action-log.ts'
+import { bookRewards } from './bookings.ts'
 import { readCycle } from './cycle-facts.ts'
 import type { CycleFacts, CycleState } from './cycle.ts'
 import { hasUnpaid } from './cycle.ts'
@@ -86,6 +87,9 @@ export async function runDay(room: ValidatorsRoom, options: DayOptions = {}): Pr
   const transfer = await runTransfer(room, extraction.facts, options)
   txs.push(...(transfer?.txs ?? []))
   await room.onStep?.('transferred')
+  // What is not final yet is booked by the next day, or by reconcile.
+  const final = await room.keeper.waitFinal('the number of a final block', async (block) => block)
+  await bookRewards(room, final)
   return report(room, extraction, transfer, txs)
 }
 

@@ -1,10 +1,12 @@
 import { expect } from 'chai'
+import { KeeperError } from '../../../keeper/base/errors.ts'
 import type { Address } from '../../../keeper/base/schema.ts'
 import { listJournal } from '../../../keeper/chain/journal/journal.ts'
 import { balanceOf } from '../../../keeper/ledger/balances.ts'
 import { listConflicts } from '../../../keeper/ledger/quarantine.ts'
 import { readCursors } from '../../../keeper/payouts/program-row.ts'
-import type { Reach, ReachPayees } from '../../../keeper/payouts/room.ts'
+import type { PayoutStep, Reach, ReachPayees } from '../../../keeper/payouts/room.ts'
+import { bookWithdrawals, finalBlock } from '../../../keeper/payouts/withdrawals.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { COIN, NOON, assertBooksBalance } from '../../helpers/ledger.ts'
 import { award, openPaying, payeeAt, programOf } from '../../helpers/paying.ts'
@@ -159,6 +161,40 @@ describe('from an award to a receipt', function () {
     expect(await paying.balanceOf(refuser)).to.equal(7n)
     expect(await books(`credit:${refuser}`)).to.equal(0n)
     expect(await books('paid:credits')).to.equal(7n)
+  })
+
+  it('a credit that was taken before its batch is in the books waits for that, and is booked then', async () => {
+    await open()
+    const refuser = (await paying.refuser()).toLowerCase()
+    const program = programOf([award('a', refuser, 7n)])
+    const died = new KeeperError('INTERRUPTED')
+    const onStep = (step: PayoutStep): void => {
+      if (step === 'batch-sent') throw died
+    }
+    await rejectionOf(paying.run(program, { onStep }))
+    await paying.relent(refuser)
+    await paying.withdraw(refuser)
+    const room = paying.room()
+    const through = await finalBlock(room)
+
+    const early = await bookWithdrawals(room, through)
+    await paying.run(program)
+
+    expect(early).to.equal(0)
+    expect(await books(`credit:${refuser}`)).to.equal(0n)
+    expect(await books('paid:credits')).to.equal(7n)
+  })
+
+  it('what a program was funded with less what was paid is what the contract holds for it', async () => {
+    await open({ funds: 100n })
+    await paying.run(programOf([award('a', payeeAt(0), 5n)]))
+    await paying.fund(20n)
+    await paying.run(programOf([award('b', payeeAt(0), 6n)]))
+
+    const { address, payouts } = paying.contracts
+    const treasury = await books(`treasury:${address.toLowerCase()}:1`)
+    expect(treasury).to.equal(120n)
+    expect(treasury - (await books('paid:manual'))).to.equal((await payouts.programOf(1)).balance)
   })
 
   it('who comes on hold after the settlement is owed and passed over until the hold ends', async () => {
