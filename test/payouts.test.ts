@@ -47,6 +47,14 @@ describe('a file of payments', function () {
     expect(await balanceOf(0)).to.equal(10n ** 15n)
   })
 
+  it('is in books that agree with the records, the receipts and the chain', async () => {
+    const result = await site.ok('reconcile')
+
+    expect(result).to.include({ ok: true, found: 0 })
+    // An award, a payout, a sent payment and its outcome each, and the funding of the program.
+    expect(result['matched']).to.equal(4 * PAYEES + 1)
+  })
+
   it('a changed amount under a known reference is a conflict of that line, and the file pays nobody', async () => {
     const changed = fileOf((line, i) => (i === 3 ? line.replace('0.004', '0.4') : line))
     const more = `${changed}\ninv-new,${payeeAt(2_000)},1,April`

@@ -5,6 +5,7 @@ import { ledger } from './catalogue-ledger.ts'
 import { office } from './catalogue-office.ts'
 import { ops } from './catalogue-ops.ts'
 import { payouts } from './catalogue-payouts.ts'
+import { reconcile } from './catalogue-reconcile.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
 import { verify } from './catalogue-verify.ts'
@@ -312,5 +313,6 @@ export const CATALOGUE = {
   ...office,
   ...payouts,
   ...wallets,
+  ...reconcile,
 }
 export type ErrorCode = keyof typeof CATALOGUE

@@ -6,6 +6,12 @@ const DIR = option('--dir <dir>', 'where the files are (default: ledger in MUSTE
 /** The books: what was accrued, owed, sent and paid, each to the smallest unit. */
 export const LEDGER: readonly CommandRow[] = [
   {
+    usage: 'reconcile',
+    about: 'prove books = receipts = chain; exit code 1 with every difference by its name',
+    example: './muster reconcile',
+    load: async () => (await import('./reconcile.ts')).reconcileCommand,
+  },
+  {
     usage: 'ledger check',
     about: 'derive balances, sequences and the hash chain again; exit code 1 when one disagrees',
     example: './muster ledger check',

@@ -5,7 +5,7 @@ export function rewardsAccounts(contract: string) {
     funding: `funding:validators:${own}`,
     pool: `pool:validators:${own}`,
     /** Allocated and not paid; one account a cycle, for the shares are on the chain. */
-    owed: (cycle: number): string => `owed:validators:${own}:${cycle}`,
+    owed: (cycle: number | bigint): string => `owed:validators:${own}:${cycle}`,
     paid: `paid:validators:${own}`,
     credit: (address: string): string => `credit:validators:${own}:${address.toLowerCase()}`,
   }

@@ -66,6 +66,53 @@ interface Args {
   allocated: Wei
   returned: Wei
   credited: boolean
+  words: PaidWords
+}
+
+type Accounts = ReturnType<typeof rewardsAccounts>
+type Move = { debit: string; credit: string; amount: Wei }
+
+/** From which account to which, by event; what a batch paid is added up from its shares. */
+const MOVES: {
+  [Name in RewardEvent]: (of: Accounts, args: Args, share: Share) => Move | undefined
+} = {
+  Funded: ({ funding, pool }, { amount }) => ({ debit: funding, credit: pool, amount }),
+  Skimmed: ({ funding, pool }, { amount }) => ({ debit: funding, credit: pool, amount }),
+  ReturnedToSponsor: ({ funding, pool }, { amount }) => ({ debit: pool, credit: funding, amount }),
+  Extracted: ({ pool, owed }, { cycle, allocated }) => ({
+    debit: pool,
+    credit: owed(cycle),
+    amount: allocated,
+  }),
+  CycleVoided: ({ pool, owed }, { cycle, returned }) => ({
+    debit: owed(cycle),
+    credit: pool,
+    amount: returned,
+  }),
+  Paid: ({ owed, paid }, { cycle, words }, share) => ({
+    debit: owed(cycle),
+    credit: paid,
+    amount: paidBy(words, share),
+  }),
+  Claimed: ({ owed, paid }, { cycle, amount }) => ({ debit: owed(cycle), credit: paid, amount }),
+  // In a stranger's batch the share stays unpaid.
+  PaymentRefused: ({ owed, credit }, { cycle, to, amount, credited }) =>
+    credited ? { debit: owed(cycle), credit: credit(to), amount } : undefined,
+  Swept: ({ owed, credit }, { cycle, to, amount }) => ({
+    debit: owed(cycle),
+    credit: credit(to),
+    amount,
+  }),
+  Withdrawn: ({ credit, paid }, { account, amount }) => ({
+    debit: credit(account),
+    credit: paid,
+    amount,
+  }),
+  CreditMoved: ({ credit }, { account, to, amount }) => ({
+    debit: credit(account),
+    credit: credit(to),
+    amount,
+  }),
 }
 
 async function postingOf(
@@ -74,40 +121,21 @@ async function postingOf(
   { event, key, at }: EventAt,
 ): Promise<Posting | undefined> {
   const name = event.name as RewardEvent
-  const args = event.args.toObject() as Args
-  const of = rewardsAccounts(deployment.rewards)
-  const cycle = Number(args.cycle ?? 0)
-  const { account, to, amount, index } = args
+  const args = event.args.toObject() as unknown as Args
+  const share = name === 'Paid' ? await shares(Number(args.cycle)) : noShare
+  const move = MOVES[name](rewardsAccounts(deployment.rewards), args, share)
   const asset = assetIdOf(client.chainId, deployment.asset)
-  const line = (debit: string, credit: string, moved: Wei, reason?: object): Posting => ({
-    ...{ key, debit, credit, asset, amount: moved, code: REWARD_CODES[name], effectiveAt: at },
-    ...(reason ? { reason } : {}),
-  })
-  const who = { cycle, index: Number(index ?? 0), to }
-  switch (name) {
-    case 'Funded':
-    case 'Skimmed':
-      return line(of.funding, of.pool, amount, { cycle })
-    case 'ReturnedToSponsor':
-      return line(of.pool, of.funding, amount)
-    case 'Extracted':
-      return line(of.pool, of.owed(cycle), args.allocated, { cycle })
-    case 'CycleVoided':
-      return line(of.owed(cycle), of.pool, args.returned, { cycle })
-    case 'Paid': {
-      const words = event.args['words'] as PaidWords
-      return line(of.owed(cycle), of.paid, paidBy(words, await shares(cycle)), { cycle })
-    }
-    case 'Claimed':
-      return line(of.owed(cycle), of.paid, amount, who)
-    case 'PaymentRefused':
-      // In a stranger's batch the share stays unpaid.
-      return args.credited ? line(of.owed(cycle), of.credit(to), amount, who) : undefined
-    case 'Swept':
-      return line(of.owed(cycle), of.credit(to), amount, who)
-    case 'Withdrawn':
-      return line(of.credit(account), of.paid, amount, { to })
-    case 'CreditMoved':
-      return line(of.credit(account), of.credit(to), amount, { to })
+  const reason = reasonOf(args)
+  return move && { key, ...move, asset, code: REWARD_CODES[name], effectiveAt: at, reason }
+}
+
+const noShare = (): Wei => 0n
+
+/** Who and when; the amounts and accounts are the transfer's own. */
+function reasonOf({ cycle, index, to }: Args): object {
+  return {
+    ...(cycle === undefined ? {} : { cycle: Number(cycle) }),
+    ...(index === undefined ? {} : { index: Number(index) }),
+    ...(to === undefined ? {} : { to }),
   }
 }

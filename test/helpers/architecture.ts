@@ -16,6 +16,7 @@ const LEVELS: readonly (readonly string[])[] = [
   [
     'validators',
     'verify',
+    'reconcile',
     'programs/manual',
     'programs/partners',
     'programs/players',

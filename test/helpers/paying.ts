@@ -37,6 +37,8 @@ export interface PayingOptions {
   capacity?: bigint
   funds?: bigint
   automine?: boolean
+  /** One that is there, and stays: others work on it, too. */
+  node?: TestNode
 }
 
 export interface Paying {
@@ -67,7 +69,7 @@ export interface RoomChanges extends Partial<Omit<PayoutsRoom, 'payer'>> {
 }
 
 export async function openPaying(options: PayingOptions = {}): Promise<Paying> {
-  const node = await startNode({ automine: options.automine ?? true })
+  const node = options.node ?? (await startNode({ automine: options.automine ?? true }))
   const db = await freshDb()
   const admin = new NonceManager(new Wallet(ADMIN_KEY, node.client.provider))
   const contracts = await deploy(node, admin, options)
@@ -108,7 +110,7 @@ export async function openPaying(options: PayingOptions = {}): Promise<Paying> {
       await mine(node)
     },
     close: async () => {
-      await node.close()
+      if (!options.node) await node.close()
       await db.close()
     },
   }

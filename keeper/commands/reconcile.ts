@@ -1,0 +1,197 @@
+import { ProgramPayouts__factory } from '../../types/ethers-contracts/factories/contracts/ProgramPayouts__factory.ts'
+import { logAlerts } from '../base/alerts.ts'
+import { EXIT } from '../base/error-catalogue.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
+import { silentLogger } from '../base/log.ts'
+import type { Address } from '../base/schema.ts'
+import { openContracts, readDeployment } from '../chain/contracts.ts'
+import type { Contracts } from '../chain/contracts.ts'
+import { assetIdOf, openProgramContracts } from '../chain/program-contracts.ts'
+import type { ProgramContracts } from '../chain/program-contracts.ts'
+import { openChain } from '../chain/rpc/client.ts'
+import type { ChainClient } from '../chain/rpc/client.ts'
+import { finalityOf } from '../chain/sending/finality.ts'
+import { listContracts } from '../payouts/records.ts'
+import { bookWithdrawals } from '../payouts/withdrawals.ts'
+import type { PayoutsAt } from '../reconcile/comparing.ts'
+import type { OnProgress } from '../reconcile/final-events.ts'
+import { reconcile } from '../reconcile/reconcile.ts'
+import type { Reconciled } from '../reconcile/reconcile.ts'
+import type { Db } from '../store/db.ts'
+import { bookRewards } from '../validators/bookings.ts'
+import type { Report, Run } from './command.ts'
+import { officeCommand } from './office.ts'
+import type { Office, OfficeOrder } from './office.ts'
+import { grouped, plural, table } from './print.ts'
+import { showPhases } from './progress.ts'
+
+/** Books what is final, then compares books, records, receipts and chain. Exit code 1 with any difference. */
+export async function reconcileCommand(
+  run: Run,
+  options: Record<string, unknown>,
+  args: string[],
+): Promise<Report> {
+  const progress = showPhases({}, run.clock)
+  const onProgress: OnProgress = (phase, done, total) => progress.update({ phase, done, total })
+  const order: OfficeOrder = (office) => reconcileIn(office, onProgress)
+  try {
+    return await officeCommand('reconcile', order)(run, options, args)
+  } finally {
+    progress.stop()
+  }
+}
+
+/** As the running keeper carries it out. */
+export const reconcileOrder: OfficeOrder = (office) => reconcileIn(office, () => {})
+
+// A batch that becomes final meanwhile is one in some minutes.
+const MAX_TRIES = 5
+
+async function reconcileIn(office: Office, onProgress: OnProgress): Promise<Report> {
+  const { rpcUrl, chainId, rpcTimeoutMs } = office.config
+  const client = await openChain({ rpcUrl, chainId, timeoutMs: rpcTimeoutMs })
+  try {
+    const site = await openSite(office, client)
+    for (let times = 1; ; times += 1) {
+      try {
+        return reportOf(await reconcileOnce(office, site, onProgress))
+      } catch (error) {
+        if (!isKeeperError(error, 'RECONCILE_MOVED')) throw error
+        if (times >= MAX_TRIES) throw new KeeperError('RECONCILE_MOVED', { times })
+      }
+    }
+  } finally {
+    client.close()
+  }
+}
+
+interface Site {
+  client: ChainClient
+  contracts: Contracts
+  programs: ProgramContracts | undefined
+}
+
+async function openSite({ config }: Office, client: ChainClient): Promise<Site> {
+  const deployment = await readDeployment(config.deploymentsDir, client.chainId)
+  const contracts = await openContracts(client, deployment)
+  const hasPayouts = deployment.payouts !== undefined
+  const programs = hasPayouts ? await openProgramContracts(client, deployment) : undefined
+  return { client, contracts, programs }
+}
+
+async function reconcileOnce(
+  { db, config, clock }: Office,
+  site: Site,
+  onProgress: OnProgress,
+): Promise<Reconciled> {
+  const { client, contracts, programs } = site
+  const log = silentLogger
+  const final = finalityOf({ client, clock, alerts: logAlerts(log, clock), ...config })
+  const block = await final.block()
+  const room = { db, client, clock, log }
+  if (programs) await bookWithdrawals({ ...room, contracts: programs }, block)
+  await bookRewards({ ...room, contracts }, block)
+  const { rewards, registry, deployment } = contracts
+  const ask = {
+    client,
+    block,
+    rewards: {
+      rewards,
+      registry,
+      address: deployment.rewards,
+      asset: assetIdOf(client.chainId, deployment.asset),
+      deployBlock: deployment.deployBlock,
+    },
+    onProgress,
+  }
+  const payouts = await payoutsOf(db, site)
+  return inOneState(db, (t) => reconcile({ ...ask, db: t, payouts }))
+}
+
+/**
+ * PostgreSQL shows one state, however long it takes. The embedded store has one process, whose other work must not
+ * wait for the chain's answers.
+ */
+async function inOneState<T>(db: Db, use: (t: Db) => Promise<T>): Promise<T> {
+  if (db.kind === 'pglite') return use(db)
+  return db.begin(async (t) => {
+    await t.exec('set transaction isolation level repeatable read')
+    return use(t)
+  })
+}
+
+/** The recorded one, and those before it that this store has paid through. */
+async function payoutsOf(
+  db: Db,
+  { client, contracts: { deployment }, programs }: Site,
+): Promise<PayoutsAt[]> {
+  const current = programs?.address.toLowerCase()
+  const former = (await listContracts(db, client.chainId)).filter((each) => each !== current)
+  const own = programs && {
+    payouts: programs.payouts,
+    address: programs.address,
+    asset: programs.assetId,
+    deployBlock: deployment.payouts?.deployBlock ?? deployment.deployBlock,
+  }
+  const others = await Promise.all(former.map((each) => formerOf(client, each, deployment)))
+  return own ? [own, ...others] : others
+}
+
+async function formerOf(
+  client: ChainClient,
+  address: Address,
+  { deployBlock }: { deployBlock: number },
+): Promise<PayoutsAt> {
+  const payouts = ProgramPayouts__factory.connect(address, client.provider)
+  const asset = assetIdOf(client.chainId, (await payouts.asset()) as Address)
+  return { payouts, address, asset, deployBlock }
+}
+
+function reportOf(result: Reconciled): Report {
+  const { ok, chainId, block, matched, archived, differences, found } = result
+  const verdict = ok
+    ? `✓ books = records = receipts = chain: ${plural(matched, 'transfer')} explained`
+    : `✗ ${plural(found, 'difference')}:`
+  const rest = found - differences.length
+  return {
+    json: result,
+    exitCode: ok ? EXIT.ok : EXIT.failed,
+    lines: [
+      `chain ${chainId} to final block ${block}`,
+      ...sumLines(result),
+      ...(archived > 0 ? [`not compared: ${plural(archived, 'transfer')} of archived months`] : []),
+      verdict,
+      ...differences.flatMap(({ code, message, wayOut }) => [
+        `  ${code}: ${message}`,
+        `    ${wayOut}`,
+      ]),
+      ...(rest > 0 ? [`  and ${grouped(rest)} more`] : []),
+    ],
+  }
+}
+
+/** In the smallest unit, as the books have it. */
+function sumLines({ assets, programs, holdings, rewards }: Reconciled): string[] {
+  const head = ['program', 'accrued', 'owed', 'on its way', 'paid']
+  const rows = programs.map(({ program, accrued, owed, inflight, paid }) => [
+    program,
+    ...[accrued, owed, inflight, paid].map(grouped),
+  ])
+  return [
+    ...assets.map(({ asset, total }) => `${asset}: the books add up to ${grouped(total)}`),
+    ...(rows.length > 0 ? table(head, rows) : []),
+    ...holdings.map(
+      ({ contracts, held, credits, surplus }) =>
+        `  ${contracts.join(' + ')} holds ${grouped(held)}, of it credits ${grouped(credits)}${surplusText(surplus)}`,
+    ),
+    ...(rewards
+      ? [
+          `  validators: funded ${grouped(rewards.funded)} = paid ${grouped(rewards.paid)} + pool ${grouped(rewards.pool)} + unpaid ${grouped(rewards.unpaid)} + credits ${grouped(rewards.credits)}${surplusText(rewards.surplus)}`,
+        ]
+      : []),
+  ]
+}
+
+function surplusText(surplus: bigint): string {
+  return surplus > 0n ? `; ${grouped(surplus)} came in without being booked` : ''
+}

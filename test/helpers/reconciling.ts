@@ -1,0 +1,105 @@
+// What a test of reconcile stands on: programs and validators paid on one chain, and their books.
+import { systemClock } from '../../keeper/base/time.ts'
+import { openContracts } from '../../keeper/chain/contracts.ts'
+import type { Contracts } from '../../keeper/chain/contracts.ts'
+import { assetIdOf } from '../../keeper/chain/program-contracts.ts'
+import { bookWithdrawals } from '../../keeper/payouts/withdrawals.ts'
+import { reconcile } from '../../keeper/reconcile/reconcile.ts'
+import type { Reconciled } from '../../keeper/reconcile/reconcile.ts'
+import type { Db } from '../../keeper/store/db.ts'
+import { bookRewards } from '../../keeper/validators/bookings.ts'
+import { runDay } from '../../keeper/validators/day.ts'
+import { testLog } from './logs.ts'
+import { ETHER, createWorld, makeMembers, pushCycle, withKeeper } from './muster.ts'
+import type { World } from './muster.ts'
+import { award, openPaying, payeeAt, programOf } from './paying.ts'
+import type { Paying } from './paying.ts'
+
+// PUSH0 PUSH0 REVERT: a payee that refuses coin.
+const REFUSER = '0x5f5ffd'
+const VALIDATORS = 5
+
+export interface Settlements {
+  world: World
+  paying: Paying
+  contracts: Contracts
+  /** Of the programs: one that was paid, one whose credit waits, one that took it. */
+  payees: { paid: string; credited: string; withdrew: string }
+  /** What the chain has done up to now, into the books. */
+  book(db?: Db): Promise<number>
+  reconcile(db?: Db): Promise<Reconciled>
+  close(): Promise<void>
+}
+
+/** A day of validators, one of whom refuses; three payees of a program, two of whom refuse, and one relents. */
+export async function openSettlements(): Promise<Settlements> {
+  const members = makeMembers(VALIDATORS)
+  const world = await createWorld({ members, pool: ETHER + 3n })
+  await world.node.request('hardhat_setCode', [members[1]?.fund, REFUSER])
+  await withKeeper(world, async (keeper) => {
+    await pushCycle(world, keeper, 1, [24, 24, 24, 20, 19])
+    await runDay(keeper)
+  })
+  const paying = await openPaying({ node: world.node, maxRefused: 2 })
+  const { client } = world.node
+  const contracts = await openContracts(client, world.muster.deployment)
+  const [credited, withdrew] = [await lower(paying), await lower(paying)]
+  const payees = { paid: payeeAt(0), credited, withdrew }
+  await paying.run(
+    programOf(
+      [
+        award('one', payees.paid, 57n, { effectiveAt: 10 }),
+        award('two', payees.credited, 31n, { effectiveAt: 11 }),
+        award('three', payees.withdrew, 20n, { effectiveAt: 12 }),
+        award('four', payeeAt(7), 40n, { effectiveAt: 13 }),
+      ],
+      { unit: 10n },
+    ),
+  )
+  await paying.relent(payees.withdrew)
+  await paying.withdraw(payees.withdrew)
+  const book = async (db: Db = paying.db): Promise<number> => {
+    const block = await client.blockNumber()
+    const room = { db, client, clock: systemClock, log: testLog }
+    const ofPrograms = await bookWithdrawals({ ...room, contracts: paying.contracts }, block)
+    return ofPrograms + (await bookRewards({ ...room, contracts }, block))
+  }
+  const { deployment, rewards, registry } = contracts
+  return {
+    world,
+    paying,
+    contracts,
+    payees,
+    book,
+    reconcile: async (db = paying.db) =>
+      reconcile({
+        db,
+        client,
+        block: await client.blockNumber(),
+        payouts: [
+          {
+            payouts: paying.contracts.payouts,
+            address: paying.contracts.address,
+            asset: paying.contracts.assetId,
+            deployBlock: 0,
+          },
+        ],
+        rewards: {
+          rewards,
+          registry,
+          address: deployment.rewards,
+          asset: assetIdOf(client.chainId, deployment.asset),
+          deployBlock: 0,
+        },
+        onProgress: () => {},
+      }),
+    close: async () => {
+      await paying.close()
+      await world.close()
+    },
+  }
+}
+
+async function lower(paying: Paying): Promise<string> {
+  return (await paying.refuser()).toLowerCase()
+}
