@@ -1,4 +1,4 @@
-// Fifty agents and what happens to them in a day: the cast of test/live.test.ts.
+// Fifty agents and what happens to them in a day: the cast of test/live/day.test.ts.
 import type { Outage } from '../../keeper/commands/live-schedule.ts'
 import type { LiarOrder } from './liar-child.ts'
 

@@ -1,12 +1,19 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemClock } from '../../keeper/base/time.ts'
 import type { Db } from '../../keeper/store/db.ts'
-import { migrate } from '../../keeper/store/migrate.ts'
+import { migrate, readMigrations } from '../../keeper/store/migrate.ts'
+import type { Migration } from '../../keeper/store/migrate.ts'
 import { openPgliteInMemory } from '../../keeper/store/pglite.ts'
 import { openPostgres } from '../../keeper/store/postgres.ts'
 
 const env = process.env
 export const ON_POSTGRES = env['DB'] === 'postgres'
+
+const ROOT = join(import.meta.dirname, '../..')
+// Git ignores it, and the launcher keeps its own things there.
+const KEPT = join(ROOT, '.node')
 
 let migrated: Promise<Blob> | undefined
 
@@ -17,10 +24,31 @@ export async function freshDb(): Promise<Db> {
   return (await openPgliteInMemory(await migrated)).db
 }
 
-// initdb takes seconds; loading a migrated copy takes a fraction of one.
+/** initdb takes seconds, a migrated copy a fraction of one: made once, for every process of the tests. */
 async function migratedDump(): Promise<Blob> {
+  const known = readMigrations()
+  // The format of a data directory belongs to the release of PGlite.
+  const digest = createHash('sha256').update(await readFile(join(ROOT, 'package-lock.json')))
+  for (const { name, sha256 } of known) digest.update(`${name} ${sha256}\n`)
+  const file = join(KEPT, `store-${digest.digest('hex').slice(0, 16)}.tar`)
+  const kept = await readFile(file).catch(() => undefined)
+  if (kept !== undefined) return new Blob([kept])
+  const made = await makeDump(known)
+  await mkdir(KEPT, { recursive: true })
+  const older = (await readdir(KEPT)).filter((name) => /^store-.*\.tar$/.test(name))
+  const draft = `${file}.${process.pid}`
+  await writeFile(draft, Buffer.from(await made.arrayBuffer()))
+  await rename(draft, file)
+  for (const name of older) await rm(join(KEPT, name), { force: true })
+  return made
+}
+
+async function makeDump(known: readonly Migration[]): Promise<Blob> {
   const { db, dump } = await openPgliteInMemory()
-  await migrate(db, systemClock)
+  await migrate(db, systemClock, known)
+  // Nobody connects to them, and every copy would carry their 600 files.
+  await db.exec(`update pg_database set datistemplate = false where datname like 'template%'`)
+  for (const name of ['template0', 'template1']) await db.exec(`drop database ${name}`)
   const copy = await dump()
   await db.close()
   return copy

@@ -6,29 +6,34 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Wallet } from 'ethers'
-import { startIntakeService } from '../keeper/api/intake/service.ts'
-import type { IntakeService, ServiceFigures } from '../keeper/api/intake/service.ts'
-import { logAlerts } from '../keeper/base/alerts.ts'
-import { waitFor } from '../keeper/base/retry.ts'
-import type { Address } from '../keeper/base/schema.ts'
-import { hourOf, hoursOf, scaledClock, systemClock } from '../keeper/base/time.ts'
-import { createKeystore } from '../keeper/chain/keys/signer.ts'
-import { openAgents } from '../keeper/commands/live-agents.ts'
-import type { Agents, AgentSpec } from '../keeper/commands/live-agents.ts'
-import { liveDay, playMoves } from '../keeper/commands/live-day.ts'
-import { LIVE_SETTINGS, hoursUp, isUpAtFirst, movesOf } from '../keeper/commands/live-schedule.ts'
-import { loadConfig } from '../keeper/config.ts'
-import { indicesOf } from '../keeper/heartbeat/words.ts'
-import { closeKeeper, openKeeper } from '../keeper/keeper.ts'
-import type { Keeper } from '../keeper/keeper.ts'
-import type { DayReport } from '../keeper/validators/day.ts'
-import type { LiarOrder } from './helpers/liar-child.ts'
-import { ROLES, VICTIM } from './helpers/live-roles.ts'
-import type { Role } from './helpers/live-roles.ts'
-import { FIRST_CUT, createWorld, testDeps } from './helpers/muster.ts'
-import type { World } from './helpers/muster.ts'
-import { testLog } from './helpers/logs.ts'
-import { endChild } from './helpers/programs.ts'
+import { startIntakeService } from '../../keeper/api/intake/service.ts'
+import type { IntakeService, ServiceFigures } from '../../keeper/api/intake/service.ts'
+import { logAlerts } from '../../keeper/base/alerts.ts'
+import { waitFor } from '../../keeper/base/retry.ts'
+import type { Address } from '../../keeper/base/schema.ts'
+import { hourOf, hoursOf, scaledClock, systemClock } from '../../keeper/base/time.ts'
+import { createKeystore } from '../../keeper/chain/keys/signer.ts'
+import { openAgents } from '../../keeper/commands/live-agents.ts'
+import type { Agents, AgentSpec } from '../../keeper/commands/live-agents.ts'
+import { liveDay, playMoves } from '../../keeper/commands/live-day.ts'
+import {
+  LIVE_SETTINGS,
+  hoursUp,
+  isUpAtFirst,
+  movesOf,
+} from '../../keeper/commands/live-schedule.ts'
+import { loadConfig } from '../../keeper/config.ts'
+import { indicesOf } from '../../keeper/heartbeat/words.ts'
+import { closeKeeper, openKeeper } from '../../keeper/keeper.ts'
+import type { Keeper } from '../../keeper/keeper.ts'
+import type { DayReport } from '../../keeper/validators/day.ts'
+import type { LiarOrder } from '../helpers/liar-child.ts'
+import { ROLES, VICTIM } from '../helpers/live-roles.ts'
+import type { Role } from '../helpers/live-roles.ts'
+import { FIRST_CUT, createWorld, testDeps } from '../helpers/muster.ts'
+import type { World } from '../helpers/muster.ts'
+import { testLog } from '../helpers/logs.ts'
+import { endChild } from '../helpers/programs.ts'
 
 // An hour in 7.2 seconds, a ping in 200 ms: fifty processes need their time on two cores.
 const FACTOR = 500
@@ -133,7 +138,7 @@ describe('a day of fifty agents', function () {
   }
 
   function startLiar({ lies = 'flooder', key }: Seat): ChildProcess {
-    const file = fileURLToPath(new URL('./helpers/liar-child.ts', import.meta.url))
+    const file = fileURLToPath(new URL('../helpers/liar-child.ts', import.meta.url))
     const victim = seatNamed(VICTIM).node
     const localAddress = `127.0.0.${liars.size + 2}`
     const order: LiarOrder = {
