@@ -61,10 +61,4 @@ export const payouts = rows({
     wayOut: 'What was paid is booked. Run again; if it stays, look at the refusals of its batches.',
     exitCode: EXIT.failed,
   },
-  CLAIMS_NOT_READY: {
-    sentence:
-      'Program {program} is to be claimed by its {payees} payees, and nothing publishes claims.',
-    wayOut: 'Nothing was sent; what is owed stays owed.',
-    exitCode: EXIT.config,
-  },
 })

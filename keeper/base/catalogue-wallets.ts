@@ -1,6 +1,6 @@
 import { EXIT, rows } from './catalogue-row.ts'
 
-/** Rows of the wallets, the holds and the claims of payees. */
+/** Rows of the wallets and the holds of payees. */
 export const wallets = rows({
   WALLET_LINK_INVALID: {
     sentence: 'The link of {wallet} to {payee} of {program} is refused: {fault}.',
@@ -41,38 +41,6 @@ export const wallets = rows({
   HOLD_UNKNOWN: {
     sentence: 'There is no {list} with the number {id} in force.',
     wayOut: '`muster {list} list` shows those that are.',
-    exitCode: EXIT.data,
-  },
-  CLAIMS_LEAVES_INVALID: {
-    sentence: 'The leaves of a claims tree are not valid: {faults}.',
-    wayOut: 'Nothing was published. Sum what one address earned, and leave out who earned nothing.',
-    exitCode: EXIT.data,
-  },
-  CLAIMS_LEAF_SHRINKS: {
-    sentence: 'The new claims tree takes from those who earned: {faults}.',
-    wayOut:
-      'Nothing was submitted. A leaf only grows: correct what was left out, and build it again.',
-    exitCode: EXIT.failed,
-  },
-  CLAIMS_FILE_INVALID: {
-    sentence: 'The claims file {file} is not what it says: {faults}.',
-    wayOut: 'Take the file whose SHA-256 is in RootSubmitted.',
-    exitCode: EXIT.data,
-  },
-  CLAIMS_ROOT_PENDING: {
-    sentence: 'The root {root} is proposed and not yet accepted.',
-    wayOut: 'Nothing was submitted. Accept it after its delay, or let the guardian veto it.',
-    exitCode: EXIT.temporary,
-    retry: true,
-  },
-  CLAIMS_ROOT_GONE: {
-    sentence: 'The root {root} is not proposed any more (pending: {pending}).',
-    wayOut: 'The guardian may have vetoed it: a vetoed root is barred, and another one is needed.',
-    exitCode: EXIT.failed,
-  },
-  CLAIMS_BASE_WRONG: {
-    sentence: 'The tree {given} is not the one that the contract has accepted ({root}).',
-    wayOut: 'Nothing was submitted or paid. Give the file of that root.',
     exitCode: EXIT.data,
   },
 })

@@ -1,4 +1,5 @@
 import { EXIT, rows } from './catalogue-row.ts'
+import { claims } from './catalogue-claims.ts'
 import { commands } from './catalogue-commands.ts'
 import { heartbeat } from './catalogue-heartbeat.ts'
 import { ledger } from './catalogue-ledger.ts'
@@ -314,5 +315,6 @@ export const CATALOGUE = {
   ...payouts,
   ...wallets,
   ...reconcile,
+  ...claims,
 }
 export type ErrorCode = keyof typeof CATALOGUE

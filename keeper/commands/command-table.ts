@@ -1,4 +1,5 @@
 import type { CommandRow } from './command-row.ts'
+import { CLAIMS } from './table-claims.ts'
 import { DAILY } from './table-daily.ts'
 import { INTAKE } from './table-intake.ts'
 import { LEDGER } from './table-ledger.ts'
@@ -19,6 +20,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...RECEIPTS,
   ...LEDGER,
   ...PROGRAMS,
+  ...CLAIMS,
   ...OPERATIONS,
   ...WALLETS,
   ...OFFICE,
@@ -33,6 +35,7 @@ export const GROUPS: Record<string, string> = {
   receipts: 'what intakes signed of a node',
   ledger: 'the books: what is owed, on its way and paid',
   program: 'the programs, their money and their budgets',
+  claims: 'what payees fetch themselves, and its trees',
   wallet: 'where payees are paid',
   hold: 'who is not paid for now',
   deny: 'who is never paid',

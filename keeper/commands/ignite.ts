@@ -43,7 +43,7 @@ export interface IgniteOptions extends RunOptions {
 
 export interface ModuleOptions extends RunOptions {
   module: IgnitionModule
-  parameters: Record<string, string | bigint | boolean>
+  parameters: Record<string, string | number | bigint | boolean>
   onSent?: (hash: Hex) => void
 }
 

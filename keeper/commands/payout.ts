@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { KeeperError } from '../base/errors.ts'
 import { openProgramContracts } from '../chain/program-contracts.ts'
+import type { Program } from '../payouts/program.ts'
 import type { PayoutsRoom } from '../payouts/room.ts'
 import { reachPayees } from '../payouts/wallets/reach.ts'
 import { runProgram } from '../payouts/run.ts'
@@ -8,7 +10,7 @@ import { readPayFile } from '../programs/manual/intake.ts'
 import { manualProgram } from '../programs/manual/program.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
-import { grouped, money, plural, table } from './print.ts'
+import { grouped, money, plural, shownTime, table } from './print.ts'
 import type { Asset } from './print.ts'
 import { openSendingSession } from './session.ts'
 import { warnOfEmbeddedStore } from './settle.ts'
@@ -16,6 +18,12 @@ import { warnOfEmbeddedStore } from './settle.ts'
 export interface PayoutOptions {
   file: string
   payments?: string
+  method?: string
+}
+
+/** Where published trees of claims are. */
+export function claimsDirOf({ config }: Run): string {
+  return join(config.home, 'claims')
 }
 
 /** With the payer's key: it can pay out the programs' budgets and nothing else. */
@@ -32,23 +40,36 @@ export async function withPayouts<T>(
       isLocal: client.chainId === LOCAL_CHAIN_ID,
     })
     const { clock, log } = run
-    return await work({ db, client, contracts, payer, clock, log, reach: reachPayees })
+    const claimsDir = claimsDirOf(run)
+    return await work({ db, client, contracts, payer, clock, log, reach: reachPayees, claimsDir })
   } finally {
     await session.close()
   }
 }
 
 /** Pays what a CSV lists, each reference once; may be run again at any time. */
-export async function payoutCommand(run: Run, { file, payments }: PayoutOptions): Promise<Report> {
+export async function payoutCommand(
+  run: Run,
+  { file, payments, method }: PayoutOptions,
+): Promise<Report> {
+  const how = methodOf(method)
   const most = payments === undefined ? {} : { batchSize: sizeOf(payments) }
   return withPayouts(run, async (room) => {
     const { unit, assetId } = room.contracts
     const rows = await readPayFile(file, unit.decimals)
     const at = run.clock.now()
-    const program = manualProgram({ rows, asset: assetId, at })
+    const program = { ...manualProgram({ rows, asset: assetId, at }), ...how }
     const done = await runProgram({ ...room, ...most }, program, { from: 0, to: at })
     return reportOf(done, unit)
   })
+}
+
+/** For this run; auto: as the program is set. */
+function methodOf(text = 'auto'): Partial<Pick<Program, 'method'>> {
+  if (text === 'auto') return {}
+  if (text === 'push' || text === 'claim') return { method: () => text }
+  const what = `--method "${text}" is not push, claim or auto`
+  throw new KeeperError('USAGE', { what, command: 'payout' })
 }
 
 function sizeOf(text: string): number {
@@ -65,17 +86,29 @@ const KEPT = {
 }
 
 function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Report {
-  const { txs, payments, paid, credited, refused, left, isShort } = paidOut
+  const { txs, payments, paid, credited, refused, left, isShort, claims } = paidOut
   const batches = txs.map(({ key, hash, gasUsed }) => ({ id: key, hash, gasUsed }))
   const kept = Object.entries(settled.kept) as [keyof typeof KEPT, number][]
   return {
-    json: { accrued, settled, payments, paid, credited, refused, left, isShort, batches },
+    json: {
+      accrued,
+      settled,
+      payments,
+      paid,
+      credited,
+      refused,
+      left,
+      isShort,
+      batches,
+      ...(claims ? { claims } : {}),
+    },
     exitCode: isShort ? 1 : 0,
     lines: [
       `${plural(accrued.awards, 'new award')} of ${money(accrued.amount, unit)}, ${grouped(accrued.known)} on record before`,
       ...kept.map(([why, payees]) => `  ${plural(payees, 'payee')} ${KEPT[why]}: nothing is lost`),
       ...batchLines(paidOut),
       `${plural(payments, 'payment')}: paid ${money(paid, unit)}, credited ${money(credited, unit)} (${grouped(refused)} refused)`,
+      ...claimLines(paidOut, unit),
       ...(left.payouts > 0
         ? [`still owed: ${plural(left.payouts, 'payout')} of ${money(left.amount, unit)}`]
         : []),
@@ -86,7 +119,27 @@ function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Repor
   }
 }
 
-function batchLines({ txs }: ProgramRun['paidOut']): string[] {
+function claimLines({ claims }: ProgramRun['paidOut'], unit: Asset): string[] {
+  if (!claims) return []
+  const { waiting, booked } = claims
+  const rests = waiting?.readyAt === undefined ? 'soon' : `from ${shownTime(waiting.readyAt)} on`
+  return [
+    ...booked.accepted.map((root) => `accepted ${root}: it is claimed from now`),
+    ...booked.vetoed.map((root) => `vetoed ${root}: what was in it is owed again`),
+    ...(booked.claims > 0
+      ? [`${plural(booked.claims, 'claim')} of ${money(booked.claimed, unit)} booked`]
+      : []),
+    ...(waiting
+      ? [
+          `${money(waiting.amount, unit)} proposed to be claimed; the root may be accepted ${rests}:`,
+          `  muster claims accept ${waiting.program}`,
+        ]
+      : []),
+  ]
+}
+
+function batchLines({ txs, claims }: ProgramRun['paidOut']): string[] {
+  if (txs.length === 0 && claims?.waiting) return []
   if (txs.length === 0) return ['nothing was owed; nothing was sent']
   const rows = txs.map(({ hash, gasUsed }, i) => [
     String(i + 1),

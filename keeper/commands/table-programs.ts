@@ -61,6 +61,7 @@ export const PROGRAMS: readonly CommandRow[] = [
     options: [
       option('--file <csv>', 'the reference is the key: each is paid once').makeOptionMandatory(),
       option('--payments <n>', 'payments in one batch (default: as many as fit a transaction)'),
+      option('--method <how>', 'push, claim, or auto: as the program is set (default)'),
     ],
     load: async () => (await import('./payout.ts')).payoutCommand,
   },

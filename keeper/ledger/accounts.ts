@@ -12,7 +12,7 @@ export interface AssetAccounts {
 export type Directory = Map<string, AssetAccounts>
 
 // What nobody may have less than nothing of, at the end of any transaction: what is owed, on its way or paid.
-const NEVER_NEGATIVE = new Set(['accrued', 'owed', 'inflight', 'credit', 'paid'])
+const NEVER_NEGATIVE = new Set(['accrued', 'owed', 'inflight', 'claimable', 'credit', 'paid'])
 
 export function kindOf(name: string): string {
   return name.split(':', 1)[0] ?? ''

@@ -1,9 +1,8 @@
 import { keccak256, toBeHex } from 'ethers'
 import { sum } from '../base/amount.ts'
-import { KeeperError, ensure, isKeeperError } from '../base/errors.ts'
+import { KeeperError } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
 import type { UnixSeconds } from '../base/time.ts'
-import { findIntent, readTx } from '../chain/journal/journal.ts'
 import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import { readLogs } from '../chain/rpc/logs.ts'
 import { postIn } from '../ledger/post.ts'
@@ -14,6 +13,7 @@ import { outcomesOf, packPayments } from './batch.ts'
 import type { Outcome } from './batch.ts'
 import { closeBatch, readPayments } from './batch-rows.ts'
 import type { BatchRow, Closing, Payment } from './batch-rows.ts'
+import { followToEnd } from './follow.ts'
 import { PAYOUT_KIND, accounts, keys } from './names.ts'
 import type { Program } from './program.ts'
 import { lockProgram, moveSettled } from './program-row.ts'
@@ -33,7 +33,7 @@ export async function finishBatch(
   program: Program,
   batch: BatchRow,
 ): Promise<Finished | undefined> {
-  const tx = await followToEnd(room, batch)
+  const tx = await follow(room, batch)
   const payments = await readPayments(room.db, batch.id)
   if (tx.state !== 'final') {
     await undo(room, program, { batch, payments, tx })
@@ -49,22 +49,9 @@ export async function finishBatch(
   return { tx, payments: made, paid, credited, refused }
 }
 
-/** A transaction that will not happen any more. */
-export const FAILED_FOR_GOOD = ['TX_REVERTED', 'TX_CANCELLED', 'TX_WOULD_REVERT'] as const
-
-async function followToEnd(room: PayoutsRoom, { id, seq }: BatchRow): Promise<TxRecord> {
-  const { db, client, contracts, payer } = room
-  const key = { chainId: client.chainId, contract: contracts.address, kind: PAYOUT_KIND, key: id }
-  const tx = await findIntent(db, key)
-  ensure(tx, 'INTERNAL', { what: `batch ${seq} is on its way without an intent`, id })
-  try {
-    return await payer.carryOut(tx, { until: 'final', errors: contracts.errors })
-  } catch (error) {
-    if (!isKeeperError(error, ...FAILED_FOR_GOOD)) throw error
-    const closed = await readTx(db, tx.id)
-    if (closed.state !== 'reverted' && closed.state !== 'cancelled') throw error
-    return closed
-  }
+function follow(room: PayoutsRoom, { id }: BatchRow): Promise<TxRecord> {
+  const { address, errors } = room.contracts
+  return followToEnd(room, { to: address, kind: PAYOUT_KIND, key: id, errors })
 }
 
 interface Sent {

@@ -11,6 +11,11 @@ export const accounts = {
   accrued: (program: string, payee: string): string => `accrued:${program}:${payee}`,
   owed: (program: string, payee: string): string => `owed:${program}:${payee}`,
   inflight: (program: string): string => `inflight:${program}`,
+  /** In a root that is proposed and not yet accepted. */
+  proposed: (program: string): string => `inflight:${program}:claims`,
+  /** In the claims contract, for that address. */
+  claimable: (program: string, address: string): string =>
+    `claimable:${program}:${address.toLowerCase()}`,
   paid: (program: string): string => `paid:${program}`,
   credit: (address: string): string => `credit:${address.toLowerCase()}`,
   /** Credits that their owners took: the contract does not know of which program they were. */
@@ -23,6 +28,9 @@ export const keys = {
   settled: (payout: string): string => `settled:${payout}`,
   inflight: (batch: string, position: number): string => `inflight:${batch}:${position}`,
   outcome: (batch: string, position: number): string => `outcome:${batch}:${position}`,
+  /** Each claim of an address leaves it with more claimed than before. */
+  claimed: (chainId: number, contract: string, address: string, claimed: bigint): string =>
+    ['claimed', chainId, contract, address, claimed].join(':').toLowerCase(),
   event: (tx: string, index: number): string => `event:${tx}:${index}`,
 }
 

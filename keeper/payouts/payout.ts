@@ -11,7 +11,16 @@ import { packPayments, pickPayments } from './batch.ts'
 import type { Payable, Picked } from './batch.ts'
 import { countOwed, insertBatch, readInflight, readNextPlace, readOwed } from './batch-rows.ts'
 import type { Contract, NewBatch, OwedTotal } from './batch-rows.ts'
-import { FAILED_FOR_GOOD, finishBatch } from './finish.ts'
+import { nothingBooked } from './claims/book-claims.ts'
+import { readWaitingRoot } from './claims/claims-rows.ts'
+import type { RootRow } from './claims/claims-rows.ts'
+import { openDesk } from './claims/desk.ts'
+import type { ClaimsDesk } from './claims/desk.ts'
+import { publishClaims } from './claims/publish.ts'
+import { advanceClaims, payClaims } from './claims/run-claims.ts'
+import type { ClaimsRun } from './claims/run-claims.ts'
+import { finishBatch } from './finish.ts'
+import { FAILED_FOR_GOOD } from './follow.ts'
 import { maxPayments, payGas } from './gas.ts'
 import type { PayTerms } from './gas.ts'
 import { PAYOUT_KIND, accounts, batchId, keys } from './names.ts'
@@ -31,6 +40,8 @@ export interface PaidOut {
   left: OwedTotal
   /** The program's balance or budget does not reach for the next one. */
   isShort: boolean
+  /** Of a program with a claims contract. */
+  claims?: ClaimsRun
 }
 
 // Each round books at least one payment of a batch that stopped at its limit of refusals. A thousand payees who all
@@ -44,11 +55,15 @@ const MAX_ROUNDS = 1_000
 export async function payOut(room: PayoutsRoom, program: Program): Promise<PaidOut> {
   const total: Total = { txs: [], payments: 0, paid: 0n, credited: 0n, refused: 0, isShort: false }
   const through = await finalBlock(room)
+  const desk = await openDesk(room, program)
+  if (desk) total.claims = await advanceClaims(room, program, desk)
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     await finishAll(room, program, total)
     if (round === 0) await bookWithdrawals(room, through)
-    const sent = await sendAll(room, program, total)
-    if (sent === 0) return { ...total, left: await countOwed(room.db, program.id) }
+    const sent = await sendAll(room, program, { desk, total })
+    if (sent > 0) continue
+    if (desk && program.keeperPays === true) total.claims = await payClaims(room, program, desk)
+    return { ...total, left: await countOwed(room.db, program.id) }
   }
   throw new KeeperError('PAYOUT_ENDLESS', { program: program.id, rounds: MAX_ROUNDS })
 }
@@ -72,19 +87,27 @@ export function contractOf({ client, contracts }: PayoutsRoom): Contract {
   return { chainId: client.chainId, address: contracts.address }
 }
 
+interface Under {
+  desk: ClaimsDesk | undefined
+  total: Total
+}
+
 /** How many batches were sent: each is mined before the next is planned, and final before it is booked. */
-async function sendAll(room: PayoutsRoom, program: Program, total: Total): Promise<number> {
+async function sendAll(
+  room: PayoutsRoom,
+  program: Program,
+  { desk, total }: Under,
+): Promise<number> {
   const { payees } = await countOwed(room.db, program.id)
   if (payees === 0) return 0
   if (program.method(payees) === 'claim') {
-    if (!room.publishClaims)
-      throw new KeeperError('CLAIMS_NOT_READY', { program: program.id, payees })
-    await room.publishClaims(program)
+    if (!desk) throw new KeeperError('CLAIMS_NOT_DEPLOYED', { program: program.id })
+    await publish(room, program, { desk, total })
     return 0
   }
   let [sent, after] = [0, 0n]
   for (;;) {
-    const onChain = await readOnChain(room, program)
+    const onChain = await readOnChain(room, program, total.claims?.waiting)
     const picked = await pick(room, program, onChain, after)
     total.isShort = picked.isShort
     if (picked.payments.length === 0) return sent
@@ -102,19 +125,40 @@ async function sendAll(room: PayoutsRoom, program: Program, total: Total): Promi
   }
 }
 
+/** One root at a time: what is owed while one waits is in the next. */
+async function publish(room: PayoutsRoom, program: Program, { desk, total }: Under): Promise<void> {
+  if (!desk || total.claims?.waiting) return
+  const money = await readFreeMoney(room, program)
+  const { isShort } = await publishClaims(room, program, desk, { money })
+  total.isShort = isShort
+  const waiting = await readWaitingRoot(room.db, desk.place)
+  total.claims = { booked: nothingBooked(), isShort: false, ...total.claims, waiting }
+}
+
+/** What a program may pay now: its own money, as far as its budget lets it out. */
+export async function readFreeMoney(room: PayoutsRoom, program: Program): Promise<bigint> {
+  return (await readOnChain(room, program)).money
+}
+
 interface OnChain {
   terms: PayTerms
   /** What the program has, and what its budget lets out. */
   money: bigint
 }
 
-async function readOnChain({ contracts }: PayoutsRoom, program: Program): Promise<OnChain> {
+/** What a root takes along that waits for its acceptance is not there for others. */
+async function readOnChain(
+  { contracts }: PayoutsRoom,
+  program: Program,
+  waiting?: RootRow,
+): Promise<OnChain> {
   const { terms, balance, available } = await contracts.payouts.programOf(program.number)
   if (terms.stipend === 0n) {
     throw new KeeperError('PROGRAM_NOT_ADDED', { program: program.id, number: program.number })
   }
+  const free = (balance < available ? balance : available) - (waiting?.amount ?? 0n)
   return {
-    money: balance < available ? balance : available,
+    money: free > 0n ? free : 0n,
     terms: {
       stipend: Number(terms.stipend),
       maxRefused: Number(terms.maxRefused),

@@ -36,4 +36,6 @@ export interface Program {
   rules(): SettlementRules
   /** Sent to them, or theirs to claim: by how many they are. */
   method(payees: number): Method
+  /** What is claimable is paid by us, by ranges of leaves; otherwise everybody fetches his own. */
+  readonly keeperPays?: boolean
 }

@@ -6,7 +6,6 @@ import type { ProgramContracts } from '../chain/program-contracts.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import type { Sender } from '../chain/sending/sender.ts'
 import type { Db } from '../store/db.ts'
-import type { Program } from './program.ts'
 
 /** Why somebody is not paid now. What is accrued stays accrued, what is owed stays owed. */
 export type Kept = 'no-wallet' | 'held' | 'denied'
@@ -31,7 +30,8 @@ export interface BooksRoom {
 }
 
 /** Told between the steps that a crash may fall between; tests kill the process there. */
-export type PayoutStep = 'accrued' | 'settled' | 'batch-sent' | 'batch-booked'
+export type PayoutStep =
+  'accrued' | 'settled' | 'batch-sent' | 'batch-booked' | 'root-sent' | 'root-accepted'
 
 export interface PayoutsRoom extends BooksRoom {
   client: ChainClient
@@ -40,7 +40,7 @@ export interface PayoutsRoom extends BooksRoom {
   payer: Sender
   /** Fewer payments in a batch than fit a transaction. */
   batchSize?: number
-  /** Makes what is owed claimable, for programs that want it. */
-  publishClaims?: (program: Program) => Promise<void>
+  /** Where the trees of claims are written; a program with claims needs it. */
+  claimsDir?: string
   onStep?: (step: PayoutStep) => void | Promise<void>
 }

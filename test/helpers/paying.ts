@@ -34,6 +34,8 @@ const DAILY = 100_000n * 86_400n
 
 export interface PayingOptions {
   maxRefused?: number
+  /** Gas that a payee gets. */
+  stipend?: number
   capacity?: bigint
   funds?: bigint
   automine?: boolean
@@ -43,6 +45,8 @@ export interface PayingOptions {
 
 export interface Paying {
   node: TestNode
+  /** The admin and the guardian of the contract. */
+  admin: NonceManager
   db: Db
   contracts: ProgramContracts
   /** A room over the store, or over another view of it. */
@@ -50,8 +54,8 @@ export interface Paying {
   run(program: Program, changes?: RoomChanges): Promise<ProgramRun>
   balanceOf(address: string): Promise<bigint>
   creditOf(address: string): Promise<bigint>
-  /** A payee that takes no coin. */
-  refuser(): Promise<Address>
+  /** A payee that takes no coin, or burns all its gas instead. */
+  refuser(how?: 'reverts' | 'burns'): Promise<Address>
   fund(amount: bigint): Promise<void>
   /** Anybody may have a credit sent to its owner. */
   withdraw(account: string): Promise<void>
@@ -59,6 +63,8 @@ export interface Paying {
   relent(account: string): Promise<void>
   /** By the guardian, at once. */
   lowerBudget(capacity: bigint): Promise<void>
+  /** By the guardian, for so many seconds. */
+  pause(seconds: number): Promise<void>
   /** By the admin. */
   setBudget(capacity: bigint): Promise<void>
   close(): Promise<void>
@@ -87,13 +93,14 @@ export async function openPaying(options: PayingOptions = {}): Promise<Paying> {
   }
   return {
     node,
+    admin,
     db,
     contracts,
     room,
     run: (program, changes) => runProgram(room(changes), program, { from: 0, to: NOON + 1 }),
     balanceOf: (address) => node.client.balanceOf(address as Address),
     creditOf: async (address) => (await payouts.creditOf(address)).amount,
-    refuser: () => create(admin, REFUSER, [1]),
+    refuser: (how = 'reverts') => create(admin, REFUSER, [how === 'burns' ? 2 : 1]),
     fund,
     withdraw: async (account) => {
       await (await payouts.connect(admin).withdraw(account)).wait()
@@ -101,6 +108,9 @@ export async function openPaying(options: PayingOptions = {}): Promise<Paying> {
     relent: (account) => node.request('hardhat_setCode', [account, '0x']),
     lowerBudget: async (capacity) => {
       await (await payouts.connect(admin).lowerBudget(PROGRAM_NUMBER, capacity, 0n)).wait()
+    },
+    pause: async (seconds) => {
+      await (await payouts.connect(admin).pauseFor(seconds)).wait()
     },
     setBudget: async (capacity) => {
       const terms = termsOf({ capacity, ...options })
@@ -131,9 +141,9 @@ async function deploy(
   return openProgramContracts(client, deployment)
 }
 
-function termsOf({ maxRefused = 16, capacity = FUNDS }: PayingOptions) {
+function termsOf({ maxRefused = 16, capacity = FUNDS, stipend = STIPEND }: PayingOptions) {
   const payer = new Wallet(PAYER_KEY).address
-  return { payer, capacity, perDay: DAILY, stipend: STIPEND, maxRefused }
+  return { payer, capacity, perDay: DAILY, stipend, maxRefused }
 }
 
 const PAYOUTS = 'contracts/ProgramPayouts.sol/ProgramPayouts'
@@ -146,7 +156,11 @@ async function artifactOf(name: string): Promise<z.output<typeof artifactSchema>
   return artifactSchema.parse(JSON.parse(await readFile(file, 'utf8')))
 }
 
-async function create(signer: NonceManager, name: string, args: unknown[]): Promise<Address> {
+export async function create(
+  signer: NonceManager,
+  name: string,
+  args: unknown[],
+): Promise<Address> {
   const { abi, bytecode } = await artifactOf(name)
   const contract = await new ContractFactory(abi, bytecode, signer).deploy(...args)
   await contract.waitForDeployment()

@@ -18,15 +18,24 @@ export interface ClaimsContract {
   errors: Interface
 }
 
+export interface ClaimsOptions {
+  contract: Address
+  program: number
+  /** Undefined: whatever the contract says. */
+  payouts?: Address
+  deployBlock: number
+}
+
 /** Checks that there is code, and that it is of that program and pays by that ProgramPayouts. */
 export async function openClaims(
   client: ChainClient,
-  options: { contract: Address; program: number; payouts: Address; deployBlock: number },
+  options: ClaimsOptions,
 ): Promise<ClaimsContract> {
-  const { contract, program, payouts, deployBlock } = options
+  const { contract, program, deployBlock } = options
   await requireCode(client, contract, 'ProgramClaims')
   const claims = ProgramClaims__factory.connect(contract, client.provider)
   const [ofProgram, ofPayouts] = await Promise.all([claims.PROGRAM(), claims.PAYOUTS()])
+  const payouts = options.payouts ?? ofPayouts
   const faults = [
     ...(Number(ofProgram) === program ? [] : [`claims: ${contract} is of program ${ofProgram}`]),
     ...(ofPayouts === payouts ? [] : [`claims: ${contract} belongs to ${ofPayouts}`]),
@@ -88,15 +97,18 @@ async function lastAccepted({
 // Reads on their way at the same time: the smallest limits by second of public nodes are a few tens.
 const READS_AT_ONCE = 20
 
-/** What accounts have claimed, one read each: for planRanges, so that nobody pays gas for a leaf that is paid. */
+/** What accounts have claimed, one read each; by the end of a block, or by now. */
 export async function readClaimed(
   { claims }: ClaimsContract,
   accounts: readonly Address[],
+  blockTag: number | 'latest' = 'latest',
 ): Promise<(account: Address) => bigint> {
   const claimed = new Map<Address, bigint>()
   for (let first = 0; first < accounts.length; first += READS_AT_ONCE) {
     const some = accounts.slice(first, first + READS_AT_ONCE)
-    const amounts = await Promise.all(some.map((account) => claims.claimedOf(account)))
+    const amounts = await Promise.all(
+      some.map((account) => claims.claimedOf(account, { blockTag })),
+    )
     some.forEach((account, index) => claimed.set(account, amounts[index] ?? 0n))
   }
   return (account) => claimed.get(account) ?? 0n

@@ -28,15 +28,22 @@ const REFUSAL_GAS = 40_000n
 /** Leaves a transaction: 128 new payees take 7.5 M gas, half of what one may. */
 export const RANGE_SIZE = 128
 
+/** Kinds of their transactions in the journal. */
+export const ROOT_KIND = 'root'
+export const ACCEPT_KIND = 'accept'
+export const RANGE_KIND = 'claim-range'
+
 export interface NewRoot {
   tree: ClaimsTree
   /** The tree that is claimed from now; undefined for the first. */
   accepted: ClaimsTree | undefined
+  /** Of its file, where that is known already. */
+  fileHash?: Hex
 }
 
 /** Proposes the root of a tree, of which nobody has less than in the one that is accepted. */
 export async function planSubmit(contract: ClaimsContract, next: NewRoot): Promise<TxIntent> {
-  const { tree, accepted } = next
+  const { tree, accepted, fileHash = fileOfTree(tree).fileHash } = next
   const state = await readClaims(contract)
   const { root, total, pending } = state
   // Whoever accepts that one would change what the new one is compared with.
@@ -44,9 +51,9 @@ export async function planSubmit(contract: ClaimsContract, next: NewRoot): Promi
   const isBase = accepted?.root === root && (accepted?.total ?? 0n) === total
   ensure(isBase, 'CLAIMS_BASE_WRONG', { given: accepted?.root ?? 'none', root: root ?? 'none' })
   requireGrowth({ home: contract.home, leaves: accepted?.leaves ?? [] }, tree)
-  const args = [tree.root, tree.total, fileOfTree(tree).fileHash] as const
+  const args = [tree.root, tree.total, fileHash] as const
   const data = contract.claims.interface.encodeFunctionData('submit', [...args])
-  return intent(contract, { kind: 'root', key: tree.root, data, gasLimit: SUBMIT_GAS })
+  return intent(contract, { kind: ROOT_KIND, key: tree.root, data, gasLimit: SUBMIT_GAS })
 }
 
 /** Undefined while it is too young; somebody else may have accepted it already: then nothing is to be done. */
@@ -63,7 +70,7 @@ export async function planAccept(
   }
   if (now < state.pending.readyAt) return undefined
   const data = contract.claims.interface.encodeFunctionData('accept')
-  return intent(contract, { kind: 'accept', key: root, data, gasLimit: ACCEPT_GAS })
+  return intent(contract, { kind: ACCEPT_KIND, key: root, data, gasLimit: ACCEPT_GAS })
 }
 
 export interface RangeOptions {
@@ -85,12 +92,29 @@ export async function planRanges(
   const root = await contract.claims.root()
   ensure(root === tree.root, 'CLAIMS_BASE_WRONG', { given: tree.root, root })
   return rangesOf(tree, size, claimed).map((range) => {
-    const name = `${tree.root}/${range.first}+${range.packed.length}`
-    const key = attempt === 1 ? name : `${name}#${attempt}`
-    const args = [range.packed, range.path] as const
-    const data = contract.claims.interface.encodeFunctionData('claimRange', [...args])
-    return intent(contract, { kind: 'claim-range', key, data, gasLimit: gasOf(range, stipend) })
+    const name = rangeName(tree.root, range.first, range.packed.length)
+    return planRange(contract, range, { stipend, key: numberedKey(name, attempt) })
   })
+}
+
+/** A key stands for one transaction: another try at the same range has another. */
+export function rangeName(root: Hex, first: number, size: number): string {
+  return `${root}/${first}+${size}`
+}
+
+/** The first has no number. */
+export function numberedKey(name: string, attempt: number): string {
+  return attempt === 1 ? name : `${name}#${attempt}`
+}
+
+export function planRange(
+  contract: ClaimsContract,
+  range: LeafRange,
+  { stipend, key }: { stipend: bigint; key: string },
+): TxIntent {
+  const args = [range.packed, range.path] as const
+  const data = contract.claims.interface.encodeFunctionData('claimRange', [...args])
+  return intent(contract, { kind: RANGE_KIND, key, data, gasLimit: gasOf(range, stipend) })
 }
 
 /** Computed, never estimated: the cheapest success pays nobody. */

@@ -59,13 +59,17 @@ function hashOf(bytes: string | Buffer): Hex {
   return `0x${createHash('sha256').update(bytes).digest('hex')}`
 }
 
+export function treePath(dir: string, { chainId, program }: ClaimsHome, root: Hex): string {
+  return join(dir, `claims-${chainId}-${program}-${root}.json`)
+}
+
 /** Named by its root; written whole or not at all. */
 export async function writeTreeFile(
   dir: string,
   tree: ClaimsTree,
+  file: TreeFile = fileOfTree(tree),
 ): Promise<TreeFile & { path: string }> {
-  const file = fileOfTree(tree)
-  const path = join(dir, `claims-${tree.home.chainId}-${tree.home.program}-${tree.root}.json`)
+  const path = treePath(dir, tree.home, tree.root)
   await mkdir(dir, { recursive: true })
   await writeFile(`${path}.new`, file.text, { flush: true })
   await rename(`${path}.new`, path)

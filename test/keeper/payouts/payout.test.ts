@@ -287,7 +287,7 @@ describe('from an award to a receipt', function () {
     const moved = await rejectionOf(paying.run(programOf(awards, {}, { number: 2 })))
     expect([unknown.code, claims.code, moved.code]).to.deep.equal([
       'PROGRAM_NOT_ADDED',
-      'CLAIMS_NOT_READY',
+      'CLAIMS_NOT_DEPLOYED',
       'PROGRAM_CHANGED',
     ])
   })

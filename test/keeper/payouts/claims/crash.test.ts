@@ -1,0 +1,94 @@
+import { expect } from 'chai'
+import { systemClock } from '../../../../keeper/base/time.ts'
+import type { Clock } from '../../../../keeper/base/time.ts'
+import { balanceOf } from '../../../../keeper/ledger/balances.ts'
+import { sumLeaves } from '../../../../keeper/payouts/claims/claims-rows.ts'
+import type { Program } from '../../../../keeper/payouts/program.ts'
+import { claimed, openClaiming } from '../../../helpers/claiming.ts'
+import type { Claiming } from '../../../helpers/claiming.ts'
+import { crashingDb } from '../../../helpers/crashing-db.ts'
+import { COIN, assertBooksBalance } from '../../../helpers/ledger.ts'
+import { award, payeeAt } from '../../../helpers/paying.ts'
+
+const PAYEES = 2
+const EACH = 5n
+
+/** Its own payees and references, so that all deaths fall on one chain and one store. */
+function programAt(place: number): Program {
+  const awards = Array.from({ length: PAYEES }, (_, i) =>
+    award(`${place}/${i}`, payeeAt(place * PAYEES + i), EACH),
+  )
+  return claimed(awards, {}, { keeperPays: true })
+}
+
+describe('claims that die at any of their awaits', function () {
+  this.timeout(900_000)
+  let claiming: Claiming
+  let place = 0
+  before(async () => {
+    claiming = await openClaiming()
+  })
+  after(async () => {
+    await assertBooksBalance(claiming.db)
+    await claiming.close()
+  })
+
+  /** How many awaits on the store it had; it may have died at one of them. */
+  async function runUntil(program: Program, diesAt?: number): Promise<number> {
+    const { db, steps } = crashingDb(claiming.db, diesAt)
+    const isDead = (): boolean => diesAt !== undefined && steps() >= diesAt
+    // What waits for a store that never comes back would wait for ever: the dead do not sleep.
+    const clock: Clock = {
+      ...systemClock,
+      sleep: async (ms, signal) => {
+        if (isDead()) throw new Error('dead')
+        return systemClock.sleep(ms, signal)
+      },
+    }
+    await claiming.run(program, { db, sending: { clock } }).catch((error: unknown) => {
+      if (!isDead()) throw error
+    })
+    return steps()
+  }
+
+  async function expectPaid(died: number): Promise<void> {
+    for (let i = 0; i < PAYEES; i += 1) {
+      const balance = await claiming.balanceOf(payeeAt(place * PAYEES + i))
+      expect(balance, `died at ${died}`).to.equal(EACH)
+    }
+    place += 1
+    const total = BigInt(place * PAYEES) * EACH
+    expect(await balanceOf(claiming.db, 'paid:manual', COIN), `died at ${died}`).to.equal(total)
+    expect(await balanceOf(claiming.db, 'inflight:manual:claims', COIN)).to.equal(0n)
+    const sums = await sumLeaves(claiming.db, claiming.desk.place)
+    expect(sums).to.deep.include({ total, claimed: total })
+  }
+
+  it('while a root is proposed: it is proposed once, and everybody is paid once', async () => {
+    const steps = await runUntil(programAt(place))
+    await claiming.rest()
+    await claiming.run(programAt(place))
+    await expectPaid(0)
+    for (let diesAt = 1; diesAt <= steps; diesAt += 1) {
+      await runUntil(programAt(place), diesAt)
+      await claiming.run(programAt(place))
+      await claiming.rest()
+      await claiming.run(programAt(place))
+      await expectPaid(diesAt)
+    }
+  })
+
+  it('while a root is accepted, paid by ranges and booked: it is booked once', async () => {
+    await claiming.run(programAt(place))
+    await claiming.rest()
+    const steps = await runUntil(programAt(place))
+    await expectPaid(0)
+    for (let diesAt = 1; diesAt <= steps; diesAt += 1) {
+      await claiming.run(programAt(place))
+      await claiming.rest()
+      await runUntil(programAt(place), diesAt)
+      await claiming.run(programAt(place))
+      await expectPaid(diesAt)
+    }
+  })
+})
