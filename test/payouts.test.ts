@@ -55,6 +55,21 @@ describe('a file of payments', function () {
     expect(result['matched']).to.equal(4 * PAYEES + 1)
   })
 
+  it('is explained from the line of the file to the event of the receipt', async () => {
+    const { awards, payout, receipts } = await site.ok('why', 'manual:inv-17')
+    const { stdout } = await site.muster('why', 'inv-0')
+    const { ref } = await site.fails('PAYMENT_UNKNOWN', 65, 'why', 'inv-none')
+
+    expect(awards).to.have.length(1)
+    expect(payout).to.include({ state: 'credited' })
+    expect((receipts as { lines: object[] }[])[0]?.lines).to.have.length(2)
+    expect(stdout)
+      .to.match(/award inv-0/)
+      .and.match(/BatchPaid/)
+      .and.match(/hash chain/)
+    expect(ref).to.equal('inv-none')
+  })
+
   it('a changed amount under a known reference is a conflict of that line, and the file pays nobody', async () => {
     const changed = fileOf((line, i) => (i === 3 ? line.replace('0.004', '0.4') : line))
     const more = `${changed}\ninv-new,${payeeAt(2_000)},1,April`

@@ -1,6 +1,7 @@
 import { checkTrailOrder, trailOrder } from './audit-trail.ts'
 import { jobsOrder } from './jobs-list.ts'
 import type { OfficeOrder } from './office.ts'
+import { reconcileOrder } from './reconcile.ts'
 import {
   listSecretsOrder,
   removeSecretOrder,
@@ -9,6 +10,7 @@ import {
 } from './secrets.ts'
 import { addTokenOrder, listTokensOrder, revokeTokenOrder } from './tokens.ts'
 import { WALLET_ORDERS } from './wallet-orders.ts'
+import { whyOrder } from './why.ts'
 
 /** By the words of their commands: the running keeper carries them out by the same functions. */
 export const OFFICE_ORDERS = {
@@ -22,6 +24,8 @@ export const OFFICE_ORDERS = {
   jobs: jobsOrder,
   trail: trailOrder,
   'trail check': checkTrailOrder,
+  reconcile: reconcileOrder,
+  why: whyOrder,
   ...WALLET_ORDERS,
 } satisfies Record<string, OfficeOrder>
 

@@ -12,6 +12,12 @@ export const LEDGER: readonly CommandRow[] = [
     load: async () => (await import('./reconcile.ts')).reconcileCommand,
   },
   {
+    usage: 'why <payment> [cycle]',
+    about: 'an award, payout, or validator and cycle: from the fact to the transaction',
+    example: './muster why manual:inv-2026-11-001',
+    load: async () => (await import('./why.ts')).whyCommand,
+  },
+  {
     usage: 'ledger check',
     about: 'derive balances, sequences and the hash chain again; exit code 1 when one disagrees',
     example: './muster ledger check',

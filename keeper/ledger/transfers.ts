@@ -100,6 +100,23 @@ export async function proofOf(db: Db, transfer: bigint): Promise<Proof | undefin
   )
 }
 
+/** Of one account, newest first: those that give to it or take from it. */
+export async function transfersOf(
+  db: Db,
+  account: string,
+  { asset, limit }: { asset: string; limit: number },
+): Promise<Transfer[]> {
+  const rows = await db.query<TransferRow>(
+    `select ${SELECT} from ledger_account a
+       join ledger_asset z on z.id = a.asset
+       join ledger_entry e on e.account = a.id
+       join ledger_transfer t on t.id = e.transfer ${SIDES}
+      where a.name = $1 and z.caip = $2 order by e.seq desc limit $3`,
+    [account, asset, limit],
+  )
+  return rows.map(transferOf)
+}
+
 export interface NamedBalance {
   name: string
   balance: bigint

@@ -115,6 +115,37 @@ export async function paymentsOf(db: Db, batch: string): Promise<PaymentRecord[]
   return rows.map((row) => ({ ...row, amount: BigInt(row.amount) }))
 }
 
+/** Of one payout, in the order in which its batches were planned. */
+export async function sentPaymentsOf(
+  db: Db,
+  payout: string,
+): Promise<(PaymentRecord & { batch: string })[]> {
+  const rows = await db.query<Omit<PaymentRecord, 'amount'> & { amount: string; batch: string }>(
+    `select m.batch, m.position, m.payout, p.payee, m.address, m.amount, m.outcome
+       from payout_payment m
+       join payout p on p.key = m.payout
+       join payout_batch b on b.id = m.batch
+      where m.payout = $1 order by b.created_at, b.state = 'undone' desc, b.id`,
+    [payout],
+  )
+  return rows.map((row) => ({ ...row, amount: BigInt(row.amount) }))
+}
+
+/** What a person may have meant: awards that have it in their names, payouts of that payee or key. */
+export async function nearestRefs(db: Db, text: string, limit: number): Promise<string[]> {
+  const rows = await db.query<{ name: string }>(
+    `(select program || ':' || ref as name from payout_accrual
+       where carried_from is null and position(lower($1) in lower(program || ':' || ref)) > 0
+       order by recorded_at desc, ref limit $2)
+     union all
+     (select key from payout where payee = lower($1) or starts_with(key, lower($1))
+       order by id desc limit $2)
+     limit $2`,
+    [text, limit],
+  )
+  return rows.map(({ name }) => name)
+}
+
 export interface AccrualRecord {
   program: string
   ref: string
