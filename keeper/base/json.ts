@@ -11,12 +11,16 @@ export function toJson(value: unknown, indent?: number): string {
 
 /** The same value always gives the same text: keys sorted at every depth. Hashes are taken of this. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(sorted(JSON.parse(toJson(value)) as Json))
+  return JSON.stringify(value, sortedKeys) ?? 'null'
 }
 
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (value === null || typeof value !== 'object') return value
-  const keys = Object.keys(value).sort()
-  return Object.fromEntries(keys.map((key) => [key, sorted(value[key] as Json)]))
+/** JSON.stringify asks for each value before it writes it: one pass, and none of the copies where the order is right. */
+function sortedKeys(key: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return bigintToText(key, value)
+  if (Array.isArray(value)) return value
+  const keys = Object.keys(value)
+  const isSorted = keys.every((each, at) => at === 0 || (keys[at - 1] as string) < each)
+  if (isSorted) return value
+  const fields = value as Record<string, unknown>
+  return Object.fromEntries(keys.sort().map((each) => [each, fields[each]]))
 }

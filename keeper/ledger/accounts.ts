@@ -47,6 +47,11 @@ export async function resolveAccounts(
   }
 }
 
+export function knowsAccounts(directory: Directory, { debit, credit, asset }: Posting): boolean {
+  const known = directory.get(asset)?.accounts
+  return known !== undefined && known.has(debit) && known.has(credit)
+}
+
 function missingOf(postings: Iterable<Posting>, directory: Directory): Map<string, Set<string>> {
   const missing = new Map<string, Set<string>>()
   const need = (asset: string, name: string): void => {

@@ -4,9 +4,9 @@ import { KeeperError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
-import { resolveAccounts } from './accounts.ts'
+import { knowsAccounts, resolveAccounts } from './accounts.ts'
 import type { Directory } from './accounts.ts'
-import { MAX_POSTINGS_A_CALL, postPrepared } from './post.ts'
+import { MAX_POSTINGS_A_CALL, columnsOf, postPrepared } from './post.ts'
 import { preparePosting } from './posting.ts'
 import type { Outcome, Posting, Prepared } from './posting.ts'
 
@@ -38,12 +38,22 @@ interface Waiting {
   reject: (error: unknown) => void
 }
 
+interface Batch {
+  waiting: readonly Waiting[]
+  /** As the database reads it, made while it was busy with the batch before. */
+  columns?: { directory: Directory; text: string }
+}
+
 /**
  * Group commit without a timer: what is asked while one call is at the database goes together in the next one.
  * So a lone posting waits for nothing, and many make their batch as large as the database is slow.
  */
 export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
-  let queue: Waiting[] = []
+  const tellConflict = (key: string): void => {
+    log.warn({ key }, 'a key came again with another content; it is in quarantine')
+    alerts?.raise('ledger-conflict', { key })
+  }
+  const queue = new Queue()
   let flushing: Promise<void> | undefined
   let isClosed = false
   let directory: Directory = new Map()
@@ -53,13 +63,15 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
     await Promise.resolve()
     let tellLast: Telling | undefined
     while (queue.length > 0) {
-      const batch = queue.slice(0, MAX_POSTINGS_A_CALL)
-      queue = queue.slice(MAX_POSTINGS_A_CALL)
-      const flushed = flush(batch)
+      const flushed = flush(queue.take())
       if (tellLast) {
         // Once this batch is on its way: what the callers of the last one ask next is prepared meanwhile.
         await nextTurn()
         tellLast()
+      }
+      if (queue.length >= MAX_POSTINGS_A_CALL) {
+        await nextTurn()
+        queue.makeReady(directory)
       }
       tellLast = await flushed
     }
@@ -67,36 +79,31 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
     tellLast?.()
   }
 
-  async function flush(batch: readonly Waiting[]): Promise<Telling> {
+  async function flush({ waiting, columns }: Batch): Promise<Telling> {
     try {
-      const outcomes = await post(batch.map(({ prepared }) => prepared))
+      const prepared = waiting.map((each) => each.prepared)
+      const outcomes = await post(prepared, columns)
       return () => {
-        for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] as Outcome)
+        for (const [index, { resolve }] of waiting.entries()) resolve(outcomes[index] as Outcome)
       }
     } catch (error) {
       directory = new Map()
       return () => {
-        for (const { reject } of batch) reject(error)
+        for (const { reject } of waiting) reject(error)
       }
     }
   }
 
-  async function post(batch: readonly Prepared[]): Promise<Outcome[]> {
+  async function post(batch: readonly Prepared[], columns: Batch['columns']): Promise<Outcome[]> {
     if (sizeOf(directory) > MAX_KNOWN_ACCOUNTS) directory = new Map()
     // Committed by itself before the posting, so that the directory never knows what was undone.
-    await resolveAccounts(
-      db,
-      batch.map(({ posting }) => posting),
-      directory,
-    )
-    const outcomes = await postPrepared(db, batch, directory, clock.now())
-    for (const result of outcomes) if (result.outcome === 'conflict') tell(result.key)
+    const postings = batch.map(({ posting }) => posting)
+    await resolveAccounts(db, postings, directory)
+    // A directory that was begun anew may have other numbers for the names.
+    const text = columns?.directory === directory ? columns.text : undefined
+    const outcomes = await postPrepared(db, batch, directory, clock.now(), text)
+    for (const result of outcomes) if (result.outcome === 'conflict') tellConflict(result.key)
     return outcomes
-  }
-
-  function tell(key: string): void {
-    log.warn({ key }, 'a key came again with another content; it is in quarantine')
-    alerts?.raise('ledger-conflict', { key })
   }
 
   return {
@@ -115,6 +122,39 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
       isClosed = true
       await flushing
     },
+  }
+}
+
+class Queue {
+  #waiting: Waiting[] = []
+  #ready: Batch | undefined
+
+  get length(): number {
+    return this.#waiting.length
+  }
+
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+  }
+
+  /** The oldest. What is ready are those: others only came behind them. */
+  take(): Batch {
+    const batch = this.#ready ?? { waiting: this.#oldest() }
+    this.#ready = undefined
+    this.#waiting = this.#waiting.slice(batch.waiting.length)
+    return batch
+  }
+
+  makeReady(directory: Directory): void {
+    const waiting = this.#oldest()
+    const prepared = waiting.map((each) => each.prepared)
+    if (!prepared.every(({ posting }) => knowsAccounts(directory, posting))) return
+    const columns = { directory, text: columnsOf(prepared, directory) }
+    this.#ready = { waiting, columns }
+  }
+
+  #oldest(): Waiting[] {
+    return this.#waiting.slice(0, MAX_POSTINGS_A_CALL)
   }
 }
 

@@ -36,15 +36,19 @@ export async function postIn(
   return outcomes
 }
 
-/** The accounts are in the directory. Halves what is refused until only the offender is. */
+/**
+ * The accounts are in the directory; the columns may have been made before. Halves what is refused until only the
+ * offender is.
+ */
 export async function postPrepared(
   db: Db,
   prepared: readonly Prepared[],
   directory: Directory,
   at: UnixSeconds,
+  columns: string = columnsOf(prepared, directory),
 ): Promise<Outcome[]> {
   const { answer } = await db.one<{ answer: string }>('select ledger_post($1) as answer', [
-    inputOf(prepared, directory, at),
+    `${at}${COLUMN}${columns}`,
   ])
   const result = JSON.parse(answer) as Answer
   if (!('refused' in result)) return outcomesOf(prepared, result.others)
@@ -70,23 +74,27 @@ function outcomesOf(
   return outcomes
 }
 
-/** As ledger_post reads it: columns, of which the numeric ones are array literals. */
-function inputOf(prepared: readonly Prepared[], directory: Directory, at: UnixSeconds): string {
+// No field has a control character in it (posting.ts).
+const COLUMN = '\u001E'
+const FIELD = '\u001F'
+
+/** As ledger_post reads them, after the time: those of numbers are array literals. */
+export function columnsOf(prepared: readonly Prepared[], directory: Directory): string {
   const of = ({ asset }: Posting): AssetAccounts => directory.get(asset) as AssetAccounts
-  const column = (value: (row: Prepared) => unknown): string => `{${prepared.map(value).join()}}`
+  const numbers = (value: (row: Prepared) => unknown): string => `{${prepared.map(value).join()}}`
+  const texts = (value: (row: Prepared) => string | null): string => prepared.map(value).join(FIELD)
   const hasReversal = prepared.some(({ reversedId }) => reversedId !== undefined)
-  return JSON.stringify({
-    at,
-    keys: column(({ keyId }) => keyId),
-    hashes: column(({ payloadId }) => payloadId),
-    debits: column(({ posting }) => of(posting).accounts.get(posting.debit)),
-    credits: column(({ posting }) => of(posting).accounts.get(posting.credit)),
-    assets: column(({ posting }) => of(posting).id),
-    amounts: column(({ posting }) => posting.amount),
-    effective: column(({ posting }) => posting.effectiveAt),
-    codes: prepared.map(({ posting }) => posting.code),
-    texts: prepared.map(({ posting }) => posting.key),
-    reasons: prepared.map(({ reason }) => reason),
-    ...(hasReversal ? { reverses: column(({ reversedId }) => reversedId ?? 'null') } : {}),
-  })
+  return [
+    numbers(({ keyId }) => keyId),
+    numbers(({ payloadId }) => payloadId),
+    numbers(({ posting }) => of(posting).accounts.get(posting.debit)),
+    numbers(({ posting }) => of(posting).accounts.get(posting.credit)),
+    numbers(({ posting }) => of(posting).id),
+    numbers(({ amount }) => amount),
+    numbers(({ posting }) => posting.effectiveAt),
+    hasReversal ? numbers(({ reversedId }) => reversedId ?? 'null') : '',
+    texts(({ posting }) => posting.code),
+    texts(({ posting }) => posting.key),
+    texts(({ reason }) => reason),
+  ].join(COLUMN)
 }

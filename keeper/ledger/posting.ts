@@ -79,6 +79,7 @@ export interface Prepared {
   posting: Posting
   keyId: string
   payloadId: string
+  amount: string
   reason: string | null
   /** keyIdOf what it takes back. */
   reversedId: string | undefined
@@ -86,17 +87,18 @@ export interface Prepared {
 
 export function preparePosting(posting: Posting): Prepared {
   checkPosting(posting)
-  const { debit, credit, asset, amount, code, effectiveAt, reverses, key } = posting
+  const { debit, credit, asset, code, effectiveAt, reverses, key } = posting
+  const amount = posting.amount.toString()
   const reason = posting.reason === undefined ? null : canonicalJson(posting.reason)
   ensure((reason?.length ?? 0) <= MAX_REASON_LENGTH, 'LEDGER_POSTING_INVALID', {
     key,
     fault: `the reason is longer than ${MAX_REASON_LENGTH} characters`,
   })
   // No field has a line break in it.
-  const fields = [debit, credit, asset, amount, code, effectiveAt, reverses ?? '', reason ?? '']
-  const payloadId = keyIdOf(fields.join('\n'))
+  const sides = `${debit}\n${credit}\n${asset}\n${amount}\n${code}\n${effectiveAt}`
+  const payloadId = keyIdOf(`${sides}\n${reverses ?? ''}\n${reason ?? ''}`)
   const reversedId = reverses === undefined ? undefined : keyIdOf(reverses)
-  return { posting, keyId: keyIdOf(key), payloadId, reason, reversedId }
+  return { posting, keyId: keyIdOf(key), payloadId, amount, reason, reversedId }
 }
 
 /** All or nothing: throws LEDGER_CONFLICT or LEDGER_REFUSED, so that the caller's transaction is undone. */

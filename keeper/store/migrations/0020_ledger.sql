@@ -202,16 +202,30 @@ begin
   return ledger_account_ids(v_in);
 end $$;
 
--- Columns of equal length, as array literals where they are numbers and as JSON arrays where they are text:
--- {"at", "keys", "hashes", "debits", "credits", "assets", "amounts", "effective", "codes", "texts",
---  "reverses"?, "reasons"?}. One text, because the embedded store takes longer for every further parameter.
--- Answers {"posted": n, "others": [[index, "duplicate" | "conflict"] …]}, or {"refused": constraint} and then
--- nothing of it happened: the caller asks again with less.
+-- One text of columns that are parted by U+001E: at, keys, hashes, debits, credits, assets, amounts, effective,
+-- reverses (empty when there is none), codes, texts, reasons. The first nine are array literals, the others are parted
+-- by U+001F. No field has a control character. (JSON takes twice as long to read, and the embedded store longer for
+-- every further parameter.) Answers {"posted": n, "others": [[index, "duplicate" | "conflict"] …]}, or
+-- {"refused": constraint} and then nothing of it happened: the caller asks again with less.
 create function ledger_post(p_input text) returns text language plpgsql
-set jit = off set enable_seqscan = off as $$
+set jit = off set plan_cache_mode = force_generic_plan
+-- Plans outlive the day on which a table was small: none may read a whole one.
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
-  v_in         jsonb := p_input::jsonb;
-  v_rows       int := jsonb_array_length(v_in->'texts');
+  v_in         text[] := string_to_array(p_input, E'\x1e');
+  v_keys       uuid[] := v_in[2]::uuid[];
+  v_hashes     uuid[] := v_in[3]::uuid[];
+  v_debits     int[] := v_in[4]::int[];
+  v_credits    int[] := v_in[5]::int[];
+  v_assets     int[] := v_in[6]::int[];
+  v_amounts    numeric[] := v_in[7]::numeric[];
+  v_effective  bigint[] := v_in[8]::bigint[];
+  v_reverses   uuid[] := nullif(v_in[9], '')::uuid[];
+  v_codes      text[] := string_to_array(v_in[10], E'\x1f');
+  v_texts      text[] := string_to_array(v_in[11], E'\x1f');
+  v_reasons    text[] := string_to_array(v_in[12], E'\x1f', '');
+  v_rows       int := cardinality(v_keys);
+  v_fresh      bool[];                          -- null while nothing says that a key was posted before
   v_head       ledger_head;
   v_at         bigint;
   v_base       bigint;
@@ -221,11 +235,12 @@ declare
   v_first      bigint;
   v_lines      text;
   v_others     text := '[]';
+  v_table      text;
   v_constraint text;
 begin
   select * into v_head from ledger_head for update;
   -- Time never goes back here, whatever was done to the clock; a second has room for 2^20 transfers.
-  v_at := greatest((v_in->>'at')::bigint, v_head.last_transfer >> 20);
+  v_at := greatest(v_in[1]::bigint, v_head.last_transfer >> 20);
   v_base := greatest(v_head.last_transfer, v_at << 20);
   if (v_base + v_rows) >> 20 > v_at then
     v_at := v_at + 1;
@@ -235,62 +250,81 @@ begin
     perform ledger_make_months(v_at, 0);
   end if;
 
-  begin
-    with input as materialized (
-      select v_base + n as id, w.*
-        from rows from (
-               unnest((v_in->>'keys')::uuid[]), unnest((v_in->>'hashes')::uuid[]),
-               unnest((v_in->>'debits')::int[]), unnest((v_in->>'credits')::int[]),
-               unnest((v_in->>'assets')::int[]), unnest((v_in->>'amounts')::numeric[]),
-               unnest((v_in->>'effective')::bigint[]), unnest((v_in->>'reverses')::uuid[]),
-               jsonb_array_elements_text(v_in->'codes'), jsonb_array_elements_text(v_in->'texts'),
-               jsonb_array_elements_text(v_in->'reasons')
-             ) with ordinality
-               w (key, hash, debit, credit, asset, amount, effective_at, reverses, code, text, reason, n)
-    ), fresh as (
-      insert into ledger_key select key, hash, id from input
-      on conflict do nothing returning transfer
-    ), posted as materialized (
-      select input.* from input join fresh on fresh.transfer = input.id
-    ), transfers as (
+  loop
+    begin
+      -- As if each were new: to look first takes as long as the whole insert, and old ones are rare.
+      insert into ledger_key
+      select v_keys[n], v_hashes[n], v_base + n
+        from generate_series(1, v_rows) n where v_fresh is null or v_fresh[n];
+
       insert into ledger_transfer
-      select id, effective_at, debit, credit, asset, amount, code, text, reverses, reason from posted
-    ), leg as materialized (
-      select id, debit as account, asset, -amount as amount from posted
-      union all select id, credit, asset, amount from posted
-    ), opened as (
-      update ledger_account a set balance = a.balance + d.amount, version = a.version + d.entries
-        from (select account, min(asset) as asset, max(asset) as other, sum(amount) as amount, count(*) as entries
-                from leg group by account) d
-       where a.id = d.account and a.asset = d.asset and a.asset = d.other
-      returning a.id, a.balance - d.amount as balance, a.version - d.entries as version, d.entries
-    ), entries as (
-      insert into ledger_entry
-      select leg.id, opened.version + row_number() over w, leg.account, leg.amount,
-             opened.balance + sum(leg.amount) over w
-        from leg join opened on opened.id = leg.account
-      window w as (partition by leg.account order by leg.id rows unbounded preceding)
-    )
-    select count(*), min(id), max(id),
-           string_agg(concat_ws(E'\t', id, effective_at, debit, credit, asset, amount, code, text,
-                                coalesce(reverses::text, '-'), coalesce(reason, '-')), E'\n' order by id),
-           (select coalesce(sum(entries), 0) from opened)
-      into v_posted, v_first, v_last, v_lines, v_sides from posted;
+      select v_base + n, v_effective[n], v_debits[n], v_credits[n], v_assets[n], v_amounts[n], v_codes[n],
+             v_texts[n], v_reverses[n], v_reasons[n]
+        from generate_series(1, v_rows) n where v_fresh is null or v_fresh[n];
 
-    if v_sides <> 2 * v_posted then
-      raise exception 'an account is unknown or of another asset' using errcode = 'ML002';
-    end if;
+      with leg as materialized (
+        select v_base + n as id, v_debits[n] as account, v_assets[n] as asset, -v_amounts[n] as amount
+          from generate_series(1, v_rows) n where v_fresh is null or v_fresh[n]
+        union all
+        select v_base + n, v_credits[n], v_assets[n], v_amounts[n]
+          from generate_series(1, v_rows) n where v_fresh is null or v_fresh[n]
+      ), opened as (
+        update ledger_account a set balance = a.balance + d.amount, version = a.version + d.entries
+          from (select account, asset, sum(amount) as amount, count(*) as entries
+                  from leg group by account, asset) d
+         where a.id = d.account and a.asset = d.asset
+        returning a.id, a.balance - d.amount as balance, a.version - d.entries as version, d.entries
+      ), entries as (
+        insert into ledger_entry
+        select id, version + n - 1, account, amount, balance
+          from (
+            -- What an account had comes before its legs and opens their sum.
+            select id, account, amount, row_number() over w as n, first_value(version) over w as version,
+                   sum(amount) over w as balance
+              from (
+                select id, account, amount, null::bigint as version from leg
+                union all
+                select 0, id, balance, version from opened
+              ) side
+            window w as (partition by account order by id rows unbounded preceding)
+          ) running
+         where id > 0
+      )
+      select coalesce(sum(entries), 0) into v_sides from opened;
 
-    if v_in ? 'reverses' and v_posted > 0 then
-      perform ledger_take_back(v_first, v_last);
-    end if;
-  exception when check_violation or numeric_value_out_of_range then
-    get stacked diagnostics v_constraint = constraint_name;
-    if v_constraint not in ('ledger_account_limits', 'ledger_reversal_within', '') then
-      raise;
-    end if;
-    return json_build_object('refused', v_constraint);
-  end;
+      select count(*), min(id), max(id), string_agg(line, E'\n')
+        into v_posted, v_first, v_last, v_lines
+        from (
+          select v_base + n as id,
+                 concat_ws(E'\t', v_base + n, v_effective[n], v_debits[n], v_credits[n], v_assets[n], v_amounts[n],
+                           v_codes[n], v_texts[n], coalesce(v_reverses[n]::text, '-'),
+                           coalesce(v_reasons[n], '-')) as line
+            from generate_series(1, v_rows) n where v_fresh is null or v_fresh[n] order by n
+        ) w;
+
+      if v_sides <> 2 * v_posted then
+        raise exception 'an account is unknown or of another asset' using errcode = 'ML002';
+      end if;
+
+      if v_reverses is not null and v_posted > 0 then
+        perform ledger_take_back(v_first, v_last);
+      end if;
+      exit;
+    exception
+      when unique_violation then
+        get stacked diagnostics v_table = table_name;
+        if v_fresh is not null or not starts_with(v_table, 'ledger_key') then
+          raise;
+        end if;
+        v_fresh := ledger_fresh(v_keys);
+      when check_violation or numeric_value_out_of_range then
+        get stacked diagnostics v_constraint = constraint_name;
+        if v_constraint not in ('ledger_account_limits', 'ledger_reversal_within', '') then
+          raise;
+        end if;
+        return json_build_object('refused', v_constraint);
+    end;
+  end loop;
 
   if v_posted > 0 then
     v_head.batch := v_head.batch + 1;
@@ -300,10 +334,18 @@ begin
     update ledger_head set batch = v_head.batch, last_transfer = v_last, hash = v_head.hash;
   end if;
   if v_posted < v_rows then
-    v_others := ledger_others(v_in, v_base, v_at);
+    v_others := ledger_others(v_in, v_fresh, v_at);
   end if;
   return json_build_object('posted', v_posted, 'others', v_others::json);
 end $$;
+
+-- Which of them are not in the books, and the first of their like among those.
+create function ledger_fresh(p_keys uuid[]) returns bool[] language sql as $$
+  select array_agg(k.key is null and w.n = w.first order by w.n)
+    from (select key, n, min(n) over (partition by key) as first
+            from unnest(p_keys) with ordinality as asked (key, n)) w
+    left join ledger_key k on k.key = w.key
+$$;
 
 -- Adds up what those transfers take back. Each must be the mirror of one before it that is no reversal itself.
 create function ledger_take_back(p_first bigint, p_last bigint) returns void language plpgsql as $$
@@ -331,32 +373,29 @@ begin
 end $$;
 
 -- One posting of the input as a person reads it.
-create function ledger_row(p_in jsonb, p_index int) returns text language sql as $$
+create function ledger_row(p_in text[], p_n bigint) returns text language sql as $$
   select json_build_object(
-    'key', p_in->'texts'->>p_index,
-    'debit', (select name from ledger_account where id = ((p_in->>'debits')::int[])[p_index + 1]),
-    'credit', (select name from ledger_account where id = ((p_in->>'credits')::int[])[p_index + 1]),
-    'asset', (select caip from ledger_asset where id = ((p_in->>'assets')::int[])[p_index + 1]),
-    'amount', ((p_in->>'amounts')::numeric[])[p_index + 1]::text,
-    'code', p_in->'codes'->>p_index,
-    'effectiveAt', ((p_in->>'effective')::bigint[])[p_index + 1],
-    'reverses', ((p_in->>'reverses')::uuid[])[p_index + 1],
-    'reason', (p_in->'reasons'->>p_index)::json)
+    'key', (string_to_array(p_in[11], E'\x1f'))[p_n],
+    'debit', (select name from ledger_account where id = (p_in[4]::int[])[p_n]),
+    'credit', (select name from ledger_account where id = (p_in[5]::int[])[p_n]),
+    'asset', (select caip from ledger_asset where id = (p_in[6]::int[])[p_n]),
+    'amount', (p_in[7]::numeric[])[p_n]::text,
+    'code', (string_to_array(p_in[10], E'\x1f'))[p_n],
+    'effectiveAt', (p_in[8]::bigint[])[p_n],
+    'reverses', (nullif(p_in[9], '')::uuid[])[p_n],
+    'reason', (string_to_array(p_in[12], E'\x1f', ''))[p_n]::json)
 $$;
 
 -- What was not posted: the same again, or a conflict, which goes into quarantine.
-create function ledger_others(p_in jsonb, p_base bigint, p_at bigint) returns text language sql
-set enable_seqscan = off as $$
+create function ledger_others(p_in text[], p_fresh bool[], p_at bigint) returns text language sql as $$
   with other as materialized (
     select w.*, k.transfer, k.hash = w.hash as is_same
-      from rows from (
-             unnest((p_in->>'keys')::uuid[]), unnest((p_in->>'hashes')::uuid[])
-           ) with ordinality w (key, hash, n)
+      from rows from (unnest(p_in[2]::uuid[]), unnest(p_in[3]::uuid[])) with ordinality w (key, hash, n)
       join ledger_key k on k.key = w.key
-     where k.transfer <> p_base + w.n
+     where not p_fresh[w.n]
   ), conflicts as (
     insert into ledger_conflict (key, hash, transfer, key_text, posting, first_at, last_at, times)
-    select key, hash, transfer, p_in->'texts'->>(min(n)::int - 1), ledger_row(p_in, min(n)::int - 1),
+    select key, hash, transfer, (string_to_array(p_in[11], E'\x1f'))[min(n)], ledger_row(p_in, min(n)),
            p_at, p_at, count(*)
       from other where not is_same group by key, hash, transfer
     on conflict (key, hash) do update
