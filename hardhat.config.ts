@@ -43,6 +43,8 @@ export default defineConfig({
     node: { type: 'edr-simulated', chainType: 'l1', hardfork: 'osaka', blockGasLimit: 60_000_000n },
   },
   test: {
+    // Four times what the slowest test without a limit of its own takes on one of two busy cores.
+    mocha: { timeout: 120_000 },
     solidity: {
       fsPermissions: {
         readFile: [join(import.meta.dirname, 'test', 'vectors', 'online-rate.json')],
