@@ -8,6 +8,8 @@ import { systemClock } from './base/time.ts'
 import type { Clock } from './base/time.ts'
 import { openChain } from './chain/rpc/client.ts'
 import { openContracts, readDeployment } from './chain/contracts.ts'
+import { openProgramContracts } from './chain/program-contracts.ts'
+import type { ProgramContracts } from './chain/program-contracts.ts'
 import type { TxRecord } from './chain/journal/journal-rows.ts'
 import type { StepLabel } from './chain/sending/send-context.ts'
 import { openSender } from './chain/sending/sender.ts'
@@ -16,16 +18,19 @@ import type { Leases } from './chain/journal/leases.ts'
 import { openWriting } from './chain/journal/writing.ts'
 import type { Writing } from './chain/journal/writing.ts'
 import { openKey } from './chain/keys/open-key.ts'
+import type { KeySource } from './chain/keys/open-key.ts'
 import type { TxSigner } from './chain/keys/signer.ts'
 import type { Config } from './config.ts'
 import { keyVariables } from './config.ts'
+import { openKeyRing } from './office/key-ring.ts'
+import { readSecret } from './office/secrets.ts'
 import type { Db } from './store/db.ts'
 import { openStore } from './store/open-store.ts'
 import { businessStateOf } from './validators/business-state.ts'
 import type { ChainRoom, DayStep, ValidatorsRoom } from './validators/room.ts'
 
-/** The keys a keeper may sign with: one for evidence, one for extract and transfer (Z-50). */
-export type SigningRole = 'reporter' | 'keeper'
+/** The keys a keeper may sign with: one for evidence, one for extract and transfer (Z-50), one for the programs. */
+export type SigningRole = 'reporter' | 'keeper' | 'payer'
 
 export interface Keeper extends ValidatorsRoom {
   config: Config
@@ -36,6 +41,10 @@ export interface Keeper extends ValidatorsRoom {
   roles: readonly SigningRole[]
   /** The keys behind them: for what is signed but not sent. */
   signers: Signers
+  /** Signs the batches of the programs (R-60). */
+  payer: Sender
+  /** Where they are paid; undefined without the payer's key. */
+  payouts?: ProgramContracts
   /** What a crash left, carried out beside the jobs; never rejects. */
   resuming?: Promise<void>
 }
@@ -78,9 +87,12 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
   try {
     const deployment = await readDeployment(config.deploymentsDir, client.chainId)
     const contracts = await openContracts(client, deployment)
+    const payouts = roles.includes('payer')
+      ? { payouts: await openProgramContracts(client, deployment) }
+      : {}
     // Side by side: a keystore takes its time on purpose, and so does the embedded store.
     const opening = openStore({ databaseUrl: config.databaseUrl, home: config.home, clock })
-    const signing = openSigners(config, roles, deps)
+    const signing = openSigners(config, roles, deps, opening)
     await Promise.allSettled([opening, signing])
     db = await opening
     const signers = await signing
@@ -96,7 +108,7 @@ export async function openKeeper(config: Config, deps: KeeperDeps = {}): Promise
       onWrite: deps.onJournalWrite,
       signal: deps.signal,
     })
-    const base = { db, client, contracts, log, writing }
+    const base = { db, client, contracts, ...payouts, log, writing }
     const keys = { roles, signers }
     const keeper = assemble(config, base, keys, withLost(deps, writing.leases))
     const resuming = resumeAll(keeper, roles, deps)
@@ -134,6 +146,7 @@ function assemble(
     batchSize: config.batchSize,
     reporter: senderOf(config, base, signers.reporter, 'reporter', deps),
     keeper: senderOf(config, base, signers.keeper, 'keeper', deps),
+    payer: senderOf(config, base, signers.payer, 'payer', deps),
     ...(onStep ? { onStep } : {}),
     ...(signal ? { signal } : {}),
   }
@@ -166,20 +179,44 @@ export type Signers = Partial<Record<SigningRole, TxSigner>>
 async function openSigners(
   config: Config,
   roles: readonly SigningRole[],
-  { signers = {} }: KeeperDeps,
+  { signers = {}, clock = systemClock }: KeeperDeps,
+  store: Promise<Db>,
 ): Promise<Signers> {
   const opening = roles.map(async (role): Promise<[SigningRole, TxSigner]> => {
-    return [role, signers[role] ?? (await openKey(config.keys[role], config))]
+    const source = config.keys[role]
+    const from = role === 'payer' ? orSealed(source, config, { store, clock }) : source
+    return [role, signers[role] ?? (await openKey(from, config))]
   })
   const opened: Signers = Object.fromEntries(await Promise.all(opening))
-  const { reporter, keeper } = opened
-  if (reporter && keeper && reporter.address === keeper.address) {
-    throw new KeeperError('KEYS_NOT_SEPARATE', { address: keeper.address })
-  }
+  const addresses = Object.values(opened).map(({ address }) => address)
+  const twice = addresses.find((address, i) => addresses.indexOf(address) < i)
+  if (twice !== undefined) throw new KeeperError('KEYS_NOT_SEPARATE', { address: twice })
   return opened
 }
 
-type Base = Pick<Keeper, 'db' | 'client' | 'contracts' | 'log' | 'writing'>
+/** What `secrets set` names it. */
+export const PAYER_PASSWORD = 'payer.password'
+
+/** A password that is set nowhere else may lie sealed in the store; that it was read is in the trail. */
+export function orSealed(
+  source: KeySource,
+  { configKeys }: Pick<Config, 'configKeys'>,
+  { store, clock }: { store: Promise<Db>; clock: Clock },
+): KeySource {
+  const password = async (): Promise<string> => {
+    try {
+      return await source.password()
+    } catch (error) {
+      if (!isKeeperError(error, 'PASSWORD_MISSING') || configKeys === undefined) throw error
+      const ring = await openKeyRing(configKeys)
+      const hand = { ring, by: { name: 'keeper', role: 'operator' as const }, now: clock.now() }
+      return readSecret(await store, PAYER_PASSWORD, hand)
+    }
+  }
+  return { ...source, password }
+}
+
+type Base = Pick<Keeper, 'db' | 'client' | 'contracts' | 'payouts' | 'log' | 'writing'>
 
 function senderOf(
   config: Config,

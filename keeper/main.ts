@@ -7,6 +7,7 @@ import { startIntakeService } from './api/intake/service.ts'
 import type { IntakeService } from './api/intake/service.ts'
 import { openWatch } from './api/watch.ts'
 import type { Watch } from './api/watch.ts'
+import type { Alerts } from './base/alerts.ts'
 import { EXIT } from './base/catalogue-row.ts'
 import { KeeperError, describe, exitCodeOf, isKeeperError } from './base/errors.ts'
 import type { Logger } from './base/log.ts'
@@ -18,6 +19,9 @@ import { fileEvidence } from './heartbeat/evidence.ts'
 import type { Evidence } from './heartbeat/evidence.ts'
 import { jobsOf } from './jobs/jobs.ts'
 import { readQueue } from './jobs/queue/read-queue.ts'
+import { payoutsRoomOf } from './jobs/queue/payouts-room.ts'
+import type { ProgramQueue } from './jobs/queue/queue.ts'
+import { redriveLetter } from './jobs/queue/redrive.ts'
 import { startQueue } from './jobs/queue/start-queue.ts'
 import { startRunner } from './jobs/runner.ts'
 import { readSlotFigures } from './jobs/slot-figures.ts'
@@ -34,7 +38,7 @@ export interface DaemonDeps extends KeeperDeps {
 export async function runDaemon(config: Config, deps: DaemonDeps = {}): Promise<number> {
   const log = deps.log ?? loggerOf(config)
   const stop = stopOnSignal(log)
-  const watch = await openWatch(config, log, { readJobs: readQueue })
+  const watch = await openWatch(config, log, { readJobs: readQueue, redriveJob: redriveLetter })
   const run: Run = {
     config,
     deps: { ...deps, log },
@@ -127,8 +131,8 @@ async function lead(run: Run): Promise<void> {
   const runner = startRunner(keeper, { evidence: intake?.evidence ?? beatsOf(config), alerts })
   open()
   const work = runner.wake()
-  const starting = startQueue(keeper)
-  const desk = deskOf(keeper, intake, stop.ask)
+  const starting = startQueue(keeper, alerts)
+  const desk = deskOf(keeper, { intake, queue: starting, alerts }, stop.ask)
   const control = await startControl(config.home, run.log, (request) => answerAtDesk(desk, request))
   const isLost = await endOfTerm(keeper, stop)
   await control.close()
@@ -172,22 +176,27 @@ function beatsOf({ beats }: Config): Evidence | undefined {
   return beats === undefined ? undefined : fileEvidence(beats)
 }
 
+interface DeskParts {
+  intake: IntakeService | undefined
+  queue: Promise<ProgramQueue | undefined>
+  alerts: Alerts
+}
+
 /** Where orders reach the keeper while it leads: through the socket in its home (decision 0015). */
-function deskOf(
-  { db, client, reporter, keeper, config, clock, roles }: Keeper,
-  intake: IntakeService | undefined,
-  onDrained: () => void,
-): Desk {
-  const ofRole = { reporter, keeper }
+function deskOf(keeper: Keeper, parts: DeskParts, onDrained: () => void): Desk {
+  const { db, client, config, clock, roles } = keeper
+  const { intake, queue, alerts } = parts
+  const room = payoutsRoomOf(keeper, alerts)
   return {
     db,
     client,
-    senders: roles.map((role) => ofRole[role]),
+    senders: roles.map((role) => keeper[role]),
     roles,
     config,
     clock,
     onDrained,
     ...(intake ? { intake } : {}),
+    ...(room ? { programs: { room, queue } } : {}),
   }
 }
 

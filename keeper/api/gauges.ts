@@ -6,6 +6,7 @@ import type { Clock, UnixSeconds } from '../base/time.ts'
 import { finalityOf } from '../chain/sending/finality.ts'
 import type { FinalityView } from '../chain/sending/finality.ts'
 import type { Keeper } from '../keeper.ts'
+import type { Db } from '../store/db.ts'
 import { readRunway } from '../validators/runway.ts'
 import { within } from './deadline.ts'
 import { readIntake } from './intake/intake-gauges.ts'
@@ -21,11 +22,18 @@ export interface SlotFigures {
   late: number
 }
 
+/** What the programs' queue has to say. */
+export interface JobFigures {
+  /** Failed for good. */
+  deadLettersTotal: number
+}
+
 export interface Sampled extends Watched {
   intake(): IntakeService | undefined
   clock: Clock
   log: Logger
   slots(keeper: Keeper): Promise<SlotFigures[]>
+  jobs(db: Db): Promise<JobFigures>
 }
 
 interface Source {
@@ -89,6 +97,11 @@ function sourcesOf(metrics: Metrics, sampled: Sampled): Source[] {
       name: 'slots',
       gauges: ['slotLastSuccess', 'slotOpen', 'slotLate'],
       read: async (keeper) => setSlots(metrics, await sampled.slots(keeper)),
+    },
+    {
+      name: 'jobs',
+      gauges: ['deadLetters'],
+      read: async ({ db }) => metrics.deadLetters.set((await sampled.jobs(db)).deadLettersTotal),
     },
   ]
 }

@@ -1,7 +1,9 @@
 import type { Alerts } from '../base/alerts.ts'
 import type { Clock } from '../base/time.ts'
 import type { Keeper } from '../keeper.ts'
+import type { Db } from '../store/db.ts'
 import { readRunway } from '../validators/runway.ts'
+import type { JobFigures } from './gauges.ts'
 
 export interface SelfCheck {
   /** Called every few seconds; raises and clears what no step of the sending path would notice. */
@@ -12,15 +14,25 @@ export interface SelfCheck {
 export const DOWN_AFTER_MS = 60_000
 // What is spent in a day does not change within ten minutes.
 const POOL_EVERY_MS = 10 * 60_000
+// A job has been tried for two hours before it is one of them.
+const JOBS_EVERY_MS = 60_000
 // Below one cycle the next settlement pays less than the last ones.
 const MIN_RUNWAY_CYCLES = 1
 
-export function openSelfCheck(alerts: Alerts, clock: Clock): SelfCheck {
+export function openSelfCheck(
+  alerts: Alerts,
+  clock: Clock,
+  readJobs: (db: Db) => Promise<JobFigures>,
+): SelfCheck {
   const downSinceMs = new Map<string, number>()
-  let poolReadAtMs = -Infinity
+  let [poolReadAtMs, jobsReadAtMs] = [-Infinity, -Infinity]
   return {
     look: async (keeper) => {
       await lookAtEndpoints(keeper, alerts, clock, downSinceMs)
+      if (clock.nowMs() - jobsReadAtMs >= JOBS_EVERY_MS) {
+        lookAtJobs(await readJobs(keeper.db), alerts)
+        jobsReadAtMs = clock.nowMs()
+      }
       // A monitor pays nobody: the pool is looked after by who settles.
       const isPayer = keeper.roles.includes('keeper')
       if (!isPayer || clock.nowMs() - poolReadAtMs < POOL_EVERY_MS) return
@@ -49,6 +61,11 @@ async function lookAtEndpoints(
     if (clock.nowMs() - since < DOWN_AFTER_MS) continue
     alerts.raise('endpoint-down', { key: url, failures, lastError, quorum: client.quorum })
   }
+}
+
+function lookAtJobs({ deadLettersTotal: deadLetters }: JobFigures, alerts: Alerts): void {
+  if (deadLetters === 0) return alerts.clear('job-dead')
+  alerts.raise('job-dead', { deadLetters, way: '`muster jobs`, then `muster jobs redrive ID`' })
 }
 
 async function lookAtPool(keeper: Keeper, alerts: Alerts): Promise<void> {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { logSink, openAlerts } from '../base/alerts.ts'
 import type { AlertSink, Alerts } from '../base/alerts.ts'
-import { describe } from '../base/errors.ts'
+import { KeeperError, describe } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -9,9 +9,10 @@ import { systemClock } from '../base/time.ts'
 import type { Config } from '../config.ts'
 import type { Keeper, KeeperDeps } from '../keeper.ts'
 import type { Db } from '../store/db.ts'
+import type { PayoutRouteOptions } from './admin/payout-routes.ts'
 import { addAdminRoutes } from './admin/routes.ts'
 import { createApp, listen } from './app.ts'
-import type { SlotFigures } from './gauges.ts'
+import type { JobFigures, SlotFigures } from './gauges.ts'
 import type { IntakeService } from './intake/service.ts'
 import { lastSuccessFile } from './last-success.ts'
 import { addOpsRoutes } from './ops.ts'
@@ -48,8 +49,9 @@ const LOOK_EVERY_MS = 3_000
 const DAILY_JOB = 'settle-day'
 
 export interface WatchDeps {
-  /** Of the programs, for the admin route. */
-  readJobs?: (db: Db) => Promise<object>
+  /** Of the programs. */
+  readJobs?: (db: Db) => Promise<JobFigures & object>
+  redriveJob?: PayoutRouteOptions['redriveJob']
 }
 
 interface State {
@@ -65,7 +67,7 @@ interface State {
 export async function openWatch(
   config: Config,
   log: Logger,
-  { readJobs = async () => ({}) }: WatchDeps = {},
+  { readJobs = async () => ({ deadLettersTotal: 0 }), redriveJob = noQueue }: WatchDeps = {},
 ): Promise<Watch> {
   const name = config.name ?? hostname()
   const metrics = beginAtZero(createMetrics({ withProcess: true }))
@@ -80,8 +82,8 @@ export async function openWatch(
   const webhook = webhookOf(config, name, log, metrics)
   const sinks = sinksOf(log, metrics, webhook, state)
   const alerts = openAlerts({ clock: systemClock, sinks })
-  state.selfCheck = openSelfCheck(alerts, systemClock)
-  const pages = await openPages(config, log, { alerts, metrics, state, readJobs })
+  state.selfCheck = openSelfCheck(alerts, systemClock, readJobs)
+  const pages = await openPages(config, log, { alerts, metrics, state, readJobs, redriveJob })
   const stop = new AbortController()
   let looking: Promise<void> | undefined
   return {
@@ -113,6 +115,10 @@ export async function openWatch(
       await webhook?.close()
     },
   }
+}
+
+async function noQueue(): Promise<never> {
+  throw new KeeperError('NOT_READY', { reason: 'it has no queue' })
 }
 
 /** Prometheus sees an increase only from a number that was there: the first failure must count. */
@@ -164,6 +170,7 @@ async function openPages(
     metrics,
     state,
     readJobs,
+    redriveJob,
   }: { alerts: Alerts; metrics: Metrics; state: State } & Required<WatchDeps>,
 ): Promise<Pages> {
   const { opsHost: host, opsPort } = config
@@ -179,11 +186,13 @@ async function openPages(
     keeper: () => state.keeper,
     intake: () => state.intake,
     slots: (keeper) => state.readSlots(keeper),
+    jobs: readJobs,
   })
   addAdminRoutes(app, {
     log,
     clock: systemClock,
     readJobs,
+    redriveJob,
     room: () => state.keeper && { db: state.keeper.db, configKeys: config.configKeys },
   })
   const port = await listen(app, host, opsPort)

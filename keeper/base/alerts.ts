@@ -24,6 +24,8 @@ export const ALERTS = {
   'side-log-failing': { severity: 'critical', says: 'the side log cannot be written' },
   'endpoint-down': { severity: 'warning', says: 'an RPC endpoint is left out of the pool' },
   'low-pool': { severity: 'warning', says: 'the pool does not last to the next cut' },
+  'program-waits': { severity: 'warning', says: 'what a program owes waits' },
+  'job-dead': { severity: 'critical', says: 'a job of the programs failed for good' },
   'lease-lost': { severity: 'warning', says: 'another keeper leads now' },
   'dead-man': { severity: 'critical', says: 'no daily settlement was completed in time' },
 } as const satisfies Record<string, { severity: Severity; says: string }>

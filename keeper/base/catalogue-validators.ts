@@ -156,8 +156,9 @@ export const validators = rows({
     exitCode: EXIT.failed,
   },
   KEYS_NOT_SEPARATE: {
-    sentence: 'Reporter and keeper have the same address {address}.',
-    wayOut: 'Create two keys: one stolen key must not both make and settle evidence.',
+    sentence: 'Two of the keys reporter, keeper and payer have the same address {address}.',
+    wayOut:
+      'Create a key for each: one stolen key must not both make and settle evidence, or pay programs beside it.',
     exitCode: EXIT.config,
   },
   REPLAY_NOT_LOCAL: {

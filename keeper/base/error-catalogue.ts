@@ -6,6 +6,7 @@ import { ledger } from './catalogue-ledger.ts'
 import { office } from './catalogue-office.ts'
 import { ops } from './catalogue-ops.ts'
 import { payouts } from './catalogue-payouts.ts'
+import { programs } from './catalogue-programs.ts'
 import { reconcile } from './catalogue-reconcile.ts'
 import { signers } from './catalogue-signers.ts'
 import { validators } from './catalogue-validators.ts'
@@ -313,8 +314,9 @@ export const CATALOGUE = {
   ...ledger,
   ...office,
   ...payouts,
+  ...programs,
   ...wallets,
-  ...reconcile,
   ...claims,
+  ...reconcile,
 }
 export type ErrorCode = keyof typeof CATALOGUE

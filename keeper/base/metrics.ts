@@ -115,6 +115,7 @@ export const METRICS = {
     ['role', 'sender'],
   ),
   poolRunway: gauge('muster_pool_runway_cycles', 'cycles that the pool lasts at the present rate'),
+  deadLetters: gauge('muster_dead_letters', 'jobs of the programs that failed for good'),
   intakeSessions: gauge('muster_intake_sessions', 'connections of nodes, logged in or not'),
   intakeNodes: gauge('muster_intake_nodes', 'nodes that are logged in'),
   intakeBeats: counter('muster_intake_beats_total', 'beats that were counted'),

@@ -3,6 +3,7 @@ import { ProgramPayouts__factory } from '../../types/ethers-contracts/factories/
 import type { ProgramPayouts } from '../../types/ethers-contracts/contracts/ProgramPayouts.ts'
 import { KeeperError, isKeeperError, messageOf } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
+import type { UnixSeconds } from '../base/time.ts'
 import { NATIVE } from './contracts.ts'
 import type { Deployment } from './contracts.ts'
 import { requireCode } from './rpc/client.ts'
@@ -54,6 +55,17 @@ export async function openProgramContracts(
     unit: { decimals, symbol },
     errors: payoutsErrors(),
   }
+}
+
+/** Until when nothing leaves; undefined: it is not paused. By the chain's own time. */
+export async function pauseOf(
+  client: ChainClient,
+  { payouts }: Pick<ProgramContracts, 'payouts'>,
+): Promise<UnixSeconds | undefined> {
+  const until = Number(await payouts.pausedUntil())
+  if (until === 0) return undefined
+  const now = (await client.block('latest'))?.timestamp ?? 0
+  return until > now ? until : undefined
 }
 
 export function payoutsErrors(): Interface {

@@ -1,13 +1,16 @@
+import type { Deployment } from '../chain/contracts.ts'
 import { refuseSecond, runDaemon } from '../main.ts'
 import type { KeeperDeps, SigningRole } from '../keeper.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import { warnOfEmbeddedStore } from './settle.ts'
-import { openSession, openSigner } from './session.ts'
+import { hasKey, isOurs, openSession, openSigner } from './session.ts'
 
 export interface DaemonOptions {
   /** Another process takes the beats and pushes the hours. */
   withoutReporter?: boolean
+  /** Another process pays the programs. */
+  withoutPayer?: boolean
 }
 
 /** Says what it is about to do, then runs until a signal; its own log has the rest. */
@@ -18,14 +21,19 @@ export async function keeperCommand(run: Run, options: DaemonOptions): Promise<R
   const { chainId } = session.client
   const { deployment } = session.contracts
   await session.close()
-  const roles: SigningRole[] = options.withoutReporter ? ['keeper'] : ['reporter', 'keeper']
+  const roles = rolesOf(run, options, deployment)
   const signers: NonNullable<KeeperDeps['signers']> = {}
-  for (const role of roles) signers[role] = await openSigner(run, role, chainId)
+  for (const role of roles) {
+    // Its password may lie sealed in the store, which the keeper opens.
+    const isLater = role === 'payer' && isOurs(run, role)
+    if (!isLater) signers[role] = await openSigner(run, role, chainId)
+  }
   const { symbol } = deployment
   run.note(
     `keeper of chain ${chainId}, paying ${symbol}: daily at ${config.dailyTime} ${config.zone}`,
   )
   run.note(beatsLine(run, options))
+  run.note(programsLine(roles, deployment))
   warnOfEmbeddedStore(run, {
     isEmbedded: config.databaseUrl === undefined,
     isLocal: chainId === LOCAL_CHAIN_ID,
@@ -39,4 +47,24 @@ function beatsLine({ config }: Run, { withoutReporter }: DaemonOptions): string 
   if (config.intakePort !== undefined) return 'beats come from nodes, through the intake'
   if (config.beats !== undefined) return `beats: ${config.beats}`
   return 'no intake and no beats file: others push the snapshots'
+}
+
+/** Who has no key for the programs leaves them to another process: the validators' day does not need it. */
+function rolesOf(
+  run: Run,
+  options: DaemonOptions,
+  { payouts, chainId }: Deployment,
+): SigningRole[] {
+  const isPayer = payouts !== undefined && !options.withoutPayer && hasKey(run, 'payer', chainId)
+  return [
+    ...(options.withoutReporter ? [] : (['reporter'] as const)),
+    'keeper',
+    ...(isPayer ? (['payer'] as const) : []),
+  ]
+}
+
+function programsLine(roles: readonly SigningRole[], { payouts }: Deployment): string {
+  if (payouts === undefined) return 'no programs: ProgramPayouts is not deployed'
+  if (roles.includes('payer')) return `programs are paid by ${payouts.address}`
+  return 'without the payer key: another process pays the programs'
 }

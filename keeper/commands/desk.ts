@@ -21,6 +21,8 @@ import { readKeeperStatus } from './keeper-status.ts'
 import type { KeeperStatus } from './keeper-status.ts'
 import { openOf, requirePending, requireTx, rowsOf, shownFees } from './desk-rows.ts'
 import { PREVIEWS } from './order-preview.ts'
+import { payoutAtDesk } from './payout-desk.ts'
+import type { ProgramsDesk } from './payout-desk.ts'
 import { plural } from './print.ts'
 
 /** Where orders are carried out: in the running keeper, or in a command that opened the store itself. */
@@ -37,6 +39,8 @@ export interface Desk {
   roles?: readonly SigningRole[]
   /** Where nodes beat to this process. */
   intake?: Pick<IntakeService, 'figures'>
+  /** Where this process pays programs. */
+  programs?: ProgramsDesk
 }
 
 export type OrderName = 'resume' | 'bump' | 'cancel' | 'drain'
@@ -157,6 +161,7 @@ export async function answerAtDesk(
   if (name === 'intake status') {
     return { json: await readIntakeStatus(desk.db, desk.intake?.figures()), lines: [] }
   }
+  if (name === 'payout') return payoutAtDesk(desk.programs, args, options)
   if (isOfficeOrder(name))
     return OFFICE_ORDERS[name](
       { ...desk, clock: systemClock, actor: actorOf(options) },

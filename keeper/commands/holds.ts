@@ -2,8 +2,8 @@ import { KeeperError } from '../base/errors.ts'
 import { addressSchema, parseWith } from '../base/schema.ts'
 import { SECONDS_PER_CYCLE, isoTime, parseIso } from '../base/time.ts'
 import type { UnixSeconds } from '../base/time.ts'
-import { appendTrail } from '../office/trail.ts'
-import { addHold, listHolds, removeHold } from '../payouts/wallets/holds.ts'
+import { holdName, liftHold, placeHold, publicHold } from '../payouts/wallets/hold-hand.ts'
+import { listHolds } from '../payouts/wallets/holds.ts'
 import type { Hold, HoldList, HoldTarget } from '../payouts/wallets/holds.ts'
 import { payeeSchema, programSchema } from '../payouts/wallets/link-message.ts'
 import { textOf } from './office.ts'
@@ -21,25 +21,18 @@ export const addDenialOrder: OfficeOrder = (office, [address], options) =>
   add(office, 'deny', { ...programOf(options), address: addressOf(address) }, options)
 
 async function add(
-  { db, clock, actor }: Parameters<OfficeOrder>[0],
+  office: Parameters<OfficeOrder>[0],
   list: HoldList,
   target: HoldTarget,
   options: Options,
 ): ReturnType<OfficeOrder> {
   const reason = reasonOf(options, `${list} add`)
-  const until = untilOf(textOf(options['until']), clock.now(), `${list} add`)
-  const id = await db.begin(async (t) => {
-    const hold = { ...target, list, reason, actor: actor.name, until }
-    const added = await addHold({ db: t, clock }, hold)
-    const after = { id: added, ...target, reason, until: until ?? null }
-    const note = { actor, action: `${list}.add`, target: nameOf(target), after }
-    await appendTrail(t, note, clock.now())
-    return added
-  })
+  const until = untilOf(textOf(options['until']), office.clock.now(), `${list} add`)
+  const id = await placeHold(office, list, { ...target, reason, until })
   const end = until === undefined ? 'until it is removed' : `until ${shownTime(until)}`
   return {
     json: { id, list, ...target, reason, until: until === undefined ? null : isoTime(until) },
-    lines: [`${list} ${id}: ${nameOf(target)} is not paid, ${end}`],
+    lines: [`${list} ${id}: ${holdName(target)} is not paid, ${end}`],
   }
 }
 
@@ -64,12 +57,6 @@ function addressOf(text: string | undefined): NonNullable<HoldTarget['address']>
   return parseWith(addressSchema, text, 'address')
 }
 
-function nameOf({ program, payee, address }: HoldTarget): string {
-  const whom = address ?? payee
-  if (whom === undefined) return `every payee of ${program}`
-  return program === undefined ? whom : `${whom} of ${program}`
-}
-
 const DAYS = /^([1-9]\d{0,3})d$/
 
 /** '7d' from now, or an ISO time with a zone. */
@@ -87,15 +74,11 @@ function untilOf(
 
 const removeOrder =
   (list: HoldList): OfficeOrder =>
-  async ({ db, clock, actor }, [number = ''], options) => {
+  async (office, [number = ''], options) => {
     if (!/^[1-9]\d{0,17}$/.test(number)) throw new KeeperError('HOLD_UNKNOWN', { list, id: number })
     const id = BigInt(number)
     const reason = reasonOf(options, `${list} remove`)
-    await db.begin(async (t) => {
-      await removeHold({ db: t, clock }, { id, list, actor: actor.name, reason })
-      const note = { actor, action: `${list}.remove`, target: number, after: { reason } }
-      await appendTrail(t, note, clock.now())
-    })
+    await liftHold(office, { id, list, reason })
     return { json: { removed: id, list }, lines: [`${list} ${id} holds no more`] }
   }
 
@@ -127,13 +110,5 @@ export const listDenialsOrder = listOrder('deny')
 function rowOf(hold: Hold): string[] {
   const { id, until, recordedAt, actor, reason } = hold
   const end = until === undefined ? '-' : shownTime(until)
-  return [id.toString(), nameOf(hold), end, shownTime(recordedAt), actor, reason]
-}
-
-function publicHold({ until, recordedAt, ...hold }: Hold): object {
-  return {
-    ...hold,
-    until: until === undefined ? null : isoTime(until),
-    since: isoTime(recordedAt),
-  }
+  return [id.toString(), holdName(hold), end, shownTime(recordedAt), actor, reason]
 }

@@ -1,5 +1,6 @@
 import { EXIT } from '../base/error-catalogue.ts'
 import { readQueue } from '../jobs/queue/read-queue.ts'
+import { redriveLetter } from '../jobs/queue/redrive.ts'
 import type { OfficeOrder } from './office.ts'
 import { plural, table } from './print.ts'
 
@@ -27,5 +28,14 @@ export const jobsOrder: OfficeOrder = async ({ db }) => {
       ...(dead.length > 0 ? table(['id', 'lane', 'failed', 'retries', 'reason'], dead) : []),
     ],
     exitCode: deadLettersTotal > 0 ? EXIT.failed : EXIT.ok,
+  }
+}
+
+/** Once its cause is gone. */
+export const redriveOrder: OfficeOrder = async ({ db, actor, clock }, [id = '']) => {
+  const { lane, id: job } = await redriveLetter(db, id, { actor, now: clock.now() })
+  return {
+    json: { redriven: id, lane, job },
+    lines: [`${lane} is tried again as job ${job}, by the keeper that leads`],
   }
 }

@@ -1,7 +1,9 @@
 import { checkTrailOrder, trailOrder } from './audit-trail.ts'
-import { jobsOrder } from './jobs-list.ts'
+import { jobsOrder, redriveOrder } from './jobs-list.ts'
 import type { OfficeOrder } from './office.ts'
 import { reconcileOrder } from './reconcile.ts'
+import { programBooksOrder } from './program-list.ts'
+import { setProgramOrder } from './program-settings.ts'
 import {
   listSecretsOrder,
   removeSecretOrder,
@@ -22,6 +24,9 @@ export const OFFICE_ORDERS = {
   'secrets rotate': rotateSecretsOrder,
   'secrets remove': removeSecretOrder,
   jobs: jobsOrder,
+  'jobs redrive': redriveOrder,
+  'program books': programBooksOrder,
+  'program set': setProgramOrder,
   trail: trailOrder,
   'trail check': checkTrailOrder,
   reconcile: reconcileOrder,

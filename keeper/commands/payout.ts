@@ -1,18 +1,23 @@
-import { join } from 'node:path'
-import { KeeperError } from '../base/errors.ts'
+import { join, resolve } from 'node:path'
+import { askKeeper } from '../api/control.ts'
+import { KeeperError, isKeeperError } from '../base/errors.ts'
 import { openProgramContracts } from '../chain/program-contracts.ts'
+import { takeInFile } from '../jobs/queue/take-in.ts'
 import type { Program } from '../payouts/program.ts'
 import type { PayoutsRoom } from '../payouts/room.ts'
 import { reachPayees } from '../payouts/wallets/reach.ts'
 import { runProgram } from '../payouts/run.ts'
 import type { ProgramRun } from '../payouts/run.ts'
+import { readSettings, withSettings } from '../payouts/settings.ts'
 import { readPayFile } from '../programs/manual/intake.ts'
-import { manualProgram } from '../programs/manual/program.ts'
+import { MANUAL, manualProgram } from '../programs/manual/program.ts'
+import { openStore } from '../store/open-store.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
+import { refuseChoices, takenIn } from './payout-desk.ts'
 import { grouped, money, plural, shownTime, table } from './print.ts'
 import type { Asset } from './print.ts'
-import { openSendingSession } from './session.ts'
+import { openSendingSession, openSession } from './session.ts'
 import { warnOfEmbeddedStore } from './settle.ts'
 
 export interface PayoutOptions {
@@ -48,17 +53,26 @@ export async function withPayouts<T>(
 }
 
 /** Pays what a CSV lists, each reference once; may be run again at any time. */
-export async function payoutCommand(
-  run: Run,
-  { file, payments, method }: PayoutOptions,
-): Promise<Report> {
+export async function payoutCommand(run: Run, options: PayoutOptions): Promise<Report> {
+  const handed = await handToKeeper(run, options)
+  if (handed) return handed
+  try {
+    return await payHere(run, options)
+  } catch (error) {
+    if (!isKeeperError(error, 'LEASE_HELD')) throw error
+    return takeInBeside(run, options, String(error.facts['holder']))
+  }
+}
+
+async function payHere(run: Run, { file, payments, method }: PayoutOptions): Promise<Report> {
   const how = methodOf(method)
   const most = payments === undefined ? {} : { batchSize: sizeOf(payments) }
   return withPayouts(run, async (room) => {
     const { unit, assetId } = room.contracts
     const rows = await readPayFile(file, unit.decimals)
     const at = run.clock.now()
-    const program = { ...manualProgram({ rows, asset: assetId, at }), ...how }
+    const manual = manualProgram({ rows, asset: assetId, at })
+    const program = { ...withSettings(manual, await readSettings(room.db, MANUAL)), ...how }
     const done = await runProgram({ ...room, ...most }, program, { from: 0, to: at })
     return reportOf(done, unit)
   })
@@ -78,6 +92,44 @@ function sizeOf(text: string): number {
   throw new KeeperError('USAGE', { what, command: 'payout' })
 }
 
+/** One key has one writer: where a keeper of this home pays, it takes the file in, and pays. */
+async function handToKeeper(run: Run, options: PayoutOptions): Promise<Report | undefined> {
+  const { file, payments, method } = options
+  const asked = { name: 'payout', args: [resolve(file)], options: { payments, method } }
+  try {
+    return await askKeeper(run.config.home, asked, run.signal)
+  } catch (error) {
+    // Its store can be opened beside it, and the key of programs is not its own.
+    const mayHere = isKeeperError(error, 'PAYER_ELSEWHERE') && run.config.databaseUrl !== undefined
+    if (!mayHere) throw error
+    return undefined
+  }
+}
+
+/** Another process has the payer's key: the file goes into the books, and that one pays. */
+async function takeInBeside(run: Run, options: PayoutOptions, holder: string): Promise<Report> {
+  refuseChoices(options)
+  const session = await openSession(run)
+  try {
+    const { unit, assetId } = await openProgramContracts(
+      session.client,
+      session.contracts.deployment,
+    )
+    const { config, clock, log } = run
+    const db = await openStore({ ...config, clock })
+    try {
+      const asset = { assetId, decimals: unit.decimals }
+      const accrued = await takeInFile({ db, clock, log }, options.file, asset)
+      const by = `${holder} has the payer key: if it is a keeper it pays, else run the same file again`
+      return takenIn({ accrued, unit, by })
+    } finally {
+      await db.close()
+    }
+  } finally {
+    await session.close()
+  }
+}
+
 const KEPT = {
   minimum: 'below the minimum',
   'no-wallet': 'without a wallet',
@@ -86,7 +138,7 @@ const KEPT = {
 }
 
 function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Report {
-  const { txs, payments, paid, credited, refused, left, isShort, claims } = paidOut
+  const { txs, payments, paid, credited, refused, left, isShort, claims, pausedUntil } = paidOut
   const batches = txs.map(({ key, hash, gasUsed }) => ({ id: key, hash, gasUsed }))
   const kept = Object.entries(settled.kept) as [keyof typeof KEPT, number][]
   return {
@@ -100,9 +152,10 @@ function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Repor
       left,
       isShort,
       batches,
+      ...(pausedUntil === undefined ? {} : { pausedUntil }),
       ...(claims ? { claims } : {}),
     },
-    exitCode: isShort ? 1 : 0,
+    exitCode: isShort || pausedUntil !== undefined ? 1 : 0,
     lines: [
       `${plural(accrued.awards, 'new award')} of ${money(accrued.amount, unit)}, ${grouped(accrued.known)} on record before`,
       ...kept.map(([why, payees]) => `  ${plural(payees, 'payee')} ${KEPT[why]}: nothing is lost`),
@@ -112,6 +165,9 @@ function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Repor
       ...(left.payouts > 0
         ? [`still owed: ${plural(left.payouts, 'payout')} of ${money(left.amount, unit)}`]
         : []),
+      ...(pausedUntil === undefined
+        ? []
+        : [`The programs are paused until ${shownTime(pausedUntil)}: nothing was sent.`]),
       ...(isShort
         ? ['The program lacks money or budget: muster program show; then run the same file again.']
         : []),

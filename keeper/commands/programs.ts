@@ -5,18 +5,16 @@ import { KeeperError } from '../base/errors.ts'
 import { addressSchema, parseWith } from '../base/schema.ts'
 import type { Hex } from '../base/schema.ts'
 import { NATIVE } from '../chain/contracts.ts'
-import { openProgramContracts } from '../chain/program-contracts.ts'
+import { openProgramContracts, pauseOf } from '../chain/program-contracts.ts'
 import type { ProgramContracts } from '../chain/program-contracts.ts'
-import { MANUAL, MANUAL_NUMBER } from '../programs/manual/program.ts'
+import { knownProgram } from '../jobs/queue/program-list.ts'
+import { MANUAL } from '../programs/manual/program.ts'
 import { reportAdminCalls } from './admin.ts'
 import type { Report, Run } from './command.ts'
-import { money, table } from './print.ts'
+import { money, shownTime, table } from './print.ts'
 import { sendCall } from './send.ts'
 import { openSendingSession, openSession, openSigner } from './session.ts'
 import type { SendingSession } from './session.ts'
-
-/** Every program by its name, and its number in the contract. */
-const PROGRAMS: Readonly<Record<string, number>> = { [MANUAL]: MANUAL_NUMBER }
 
 export interface AddProgramOptions {
   payer?: string
@@ -37,7 +35,7 @@ export async function addProgramCommand(
   options: AddProgramOptions,
   [name = '']: string[],
 ): Promise<Report> {
-  const number = numberOf(name)
+  const { number } = knownProgram(name)
   return reportAdminCalls(run, async ({ client, contracts: { deployment } }) => {
     const { asset, unit } = await openProgramContracts(client, deployment)
     const payer =
@@ -55,10 +53,37 @@ export async function addProgramCommand(
   })
 }
 
-function numberOf(name: string): number {
-  const number = PROGRAMS[name]
-  if (number !== undefined) return number
-  throw new KeeperError('PROGRAM_UNKNOWN', { program: name, known: Object.keys(PROGRAMS) })
+export interface TermsOptions {
+  payer?: string
+  capacity?: string
+  perDay?: string
+  stipend?: string
+  maxRefused?: string
+}
+
+/** Through the timelock: what is not given stays as it is; the way back from `lower` and `revoke`. */
+export async function setTermsCommand(
+  run: Run,
+  options: TermsOptions,
+  [name = '']: string[],
+): Promise<Report> {
+  const { number } = knownProgram(name)
+  return reportAdminCalls(run, async ({ client, contracts: { deployment } }) => {
+    const contracts = await openProgramContracts(client, deployment)
+    await requireAdded(contracts, name, number)
+    const { terms: now } = await contracts.payouts.programOf(number)
+    const amount = (text: string | undefined, old: Wei): Wei =>
+      text === undefined ? old : parseAmount(text, contracts.unit.decimals)
+    const terms = {
+      payer:
+        options.payer === undefined ? now.payer : parseWith(addressSchema, options.payer, 'payer'),
+      capacity: amount(options.capacity, now.capacity),
+      perDay: amount(options.perDay, now.perDay),
+      stipend: wholeNumber(options.stipend, Number(now.stipend)),
+      maxRefused: wholeNumber(options.maxRefused, Number(now.maxRefused)),
+    }
+    return { calls: [{ contract: 'payouts', name: 'setTerms', args: [number, terms] }] }
+  })
 }
 
 function wholeNumber(text: string | undefined, fallback: number): number {
@@ -66,7 +91,7 @@ function wholeNumber(text: string | undefined, fallback: number): number {
   if (/^\d{1,8}$/.test(text)) return Number(text)
   throw new KeeperError('USAGE', {
     what: `"${text}" is not a whole number`,
-    command: 'program add',
+    command: 'program',
   })
 }
 
@@ -80,7 +105,7 @@ export async function fundProgramCommand(
   _options: object,
   [name = '', text = '']: string[],
 ): Promise<Report> {
-  const number = numberOf(name)
+  const { number } = knownProgram(name)
   const session = await openSendingSession(run, 'deployer')
   try {
     const contracts = await openProgramContracts(session.client, session.contracts.deployment)
@@ -109,12 +134,12 @@ export async function fundProgramCommand(
   }
 }
 
-/** Every funding is another one: only a journalled transaction itself is never sent twice. */
-function newKey({ clock }: Run): string {
+/** Every call of a person is another one: only a journalled transaction itself is never sent twice. */
+export function newKey({ clock }: Run): string {
   return String(clock.nowMs())
 }
 
-async function requireAdded(
+export async function requireAdded(
   { payouts }: ProgramContracts,
   program: string,
   number: number,
@@ -137,77 +162,21 @@ async function approve(
   await sendCall(session, { kind: 'approve', key: newKey(run), to: asset, data })
 }
 
-/** Nothing of the program leaves any more, at once: for a payer's key that is lost (R-61). */
-export async function revokePayerCommand(
-  run: Run,
-  _options: object,
-  [name = '']: string[],
-): Promise<Report> {
-  const number = numberOf(name)
-  return guardianCall(run, name, ({ payouts }) => ({
-    kind: 'revoke-payer',
-    data: payouts.interface.encodeFunctionData('revokePayer', [number]) as Hex,
-    done: `${name} has no payer: nothing leaves until the admin sets another`,
-  }))
-}
-
-/** Both figures may only fall; what they were comes back through the timelock alone. */
-export async function lowerBudgetCommand(
-  run: Run,
-  { capacity, perDay }: { capacity: string; perDay: string },
-  [name = '']: string[],
-): Promise<Report> {
-  const number = numberOf(name)
-  return guardianCall(run, name, ({ payouts, unit }) => {
-    const args = [number, unitsOf(capacity, unit), unitsOf(perDay, unit)] as const
-    return {
-      kind: 'lower-budget',
-      data: payouts.interface.encodeFunctionData('lowerBudget', [...args]) as Hex,
-      done: `${name} lets out at most ${money(args[1], unit)}, and ${money(args[2], unit)} a day`,
-    }
-  })
-}
-
-function unitsOf(text: string, { decimals }: ProgramContracts['unit']): Wei {
-  return parseAmount(text, decimals)
-}
-
-interface GuardianCall {
-  kind: string
-  data: Hex
-  done: string
-}
-
-async function guardianCall(
-  run: Run,
-  program: string,
-  callOf: (contracts: ProgramContracts) => GuardianCall,
-): Promise<Report> {
-  const session = await openSendingSession(run, 'guardian')
-  try {
-    const contracts = await openProgramContracts(session.client, session.contracts.deployment)
-    const { kind, data, done } = callOf(contracts)
-    const tx = await sendCall(session, { kind, key: newKey(run), to: contracts.address, data })
-    return { json: { program, kind, hash: tx.hash }, lines: [done, `  ${tx.hash}`] }
-  } finally {
-    await session.close()
-  }
-}
-
 export async function showProgramCommand(
   run: Run,
   _options: object,
   [name = MANUAL]: string[],
 ): Promise<Report> {
-  const number = numberOf(name)
+  const { number } = knownProgram(name)
   const session = await openSession(run)
   try {
     const contracts = await openProgramContracts(session.client, session.contracts.deployment)
     await requireAdded(contracts, name, number)
     const { terms, balance, available, claims } = await contracts.payouts.programOf(number)
     const { payer, capacity, perDay, stipend, maxRefused } = terms
+    const pausedUntil = await pauseOf(session.client, contracts)
     const shown = (amount: Wei): string => money(amount, contracts.unit)
-    const facts = { payer, capacity, perDay, stipend, maxRefused, balance, available }
+    const facts = { payer, capacity, perDay, stipend, maxRefused, balance, available, pausedUntil }
     return {
       json: { program: name, number, ...facts, ...(claims === NATIVE ? {} : { claims }) },
       lines: [
@@ -221,6 +190,7 @@ export async function showProgramCommand(
             ['refills', `${shown(perDay)} a day`],
             ['stipend, refusals', `${stipend} gas a payee, ${maxRefused} a batch`],
             ['claims', claims === NATIVE ? 'none' : claims],
+            ['paused', pausedUntil === undefined ? 'no' : `until ${shownTime(pausedUntil)}`],
           ],
         ),
       ],

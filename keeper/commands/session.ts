@@ -130,6 +130,19 @@ export async function openSigner(run: Run, role: Role, chainId: number): Promise
   return walletSigner(testKey(role))
 }
 
+/** Whether openSigner would find one; a keystore that somebody named and that is missing is told there. */
+export function hasKey(run: Run, role: Role, chainId: number): boolean {
+  return (
+    isOurs(run, role) || chainId === LOCAL_CHAIN_ID || isNamed(run.config.keys[role].keystore, run)
+  )
+}
+
+/** Not a test account of the local chain. */
+export function isOurs({ config }: Run, role: Role): boolean {
+  const { signer, keystore } = config.keys[role]
+  return signer.kind !== 'keystore' || existsSync(keystore)
+}
+
 /** A path that somebody wrote down must exist; only the default one may be missing. */
 function isNamed(keystore: string, { config }: Run): boolean {
   return !keystore.startsWith(config.home)

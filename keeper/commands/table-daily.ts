@@ -84,6 +84,7 @@ export const DAILY: readonly CommandRow[] = [
       intakePortOption,
       option('--beats <file>', 'beats CSV that grows, in place of an intake'),
       option('--without-reporter', 'settle only: `muster intake` runs apart and pushes the hours'),
+      option('--without-payer', 'leave the programs to another process'),
       option('--zone <zone>', 'zone of the daily settlement (MUSTER_ZONE, default UTC)'),
       option('--daily-time <HH:MM>', 'its time (MUSTER_DAILY_TIME, default 18:00)'),
       option('--batch-size <n>', 'payees in one transaction (MUSTER_BATCH_SIZE, default 10)'),

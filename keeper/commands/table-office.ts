@@ -59,6 +59,12 @@ export const OFFICE: readonly CommandRow[] = [
     load: () => loadOrder('jobs'),
   },
   {
+    usage: 'jobs redrive <id>',
+    about: 'try a dead letter again, with all its attempts, once its cause is gone',
+    example: './muster jobs redrive 0b5c2f0e-5d0e-4b8c-9d53-2f2b8c9a1e77',
+    load: () => loadOrder('jobs redrive'),
+  },
+  {
     usage: 'trail',
     about: 'what admins did, newest first: who, what, and what it changed',
     example: './muster trail --actor token:alice --since 2026-11-01T00:00:00Z',

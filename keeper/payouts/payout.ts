@@ -1,8 +1,10 @@
 import { KeeperError, isKeeperError } from '../base/errors.ts'
 import type { Hex } from '../base/schema.ts'
+import type { UnixSeconds } from '../base/time.ts'
 import { NATIVE } from '../chain/contracts.ts'
 import type { TxIntent } from '../chain/journal/journal.ts'
 import type { TxRecord } from '../chain/journal/journal-rows.ts'
+import { pauseOf } from '../chain/program-contracts.ts'
 import { postIn } from '../ledger/post.ts'
 import { requirePosted } from '../ledger/posting.ts'
 import type { Posting } from '../ledger/posting.ts'
@@ -40,6 +42,8 @@ export interface PaidOut {
   left: OwedTotal
   /** The program's balance or budget does not reach for the next one. */
   isShort: boolean
+  /** The guardian has stopped the contract: nothing was sent, and nothing will be before. */
+  pausedUntil?: UnixSeconds
   /** Of a program with a claims contract. */
   claims?: ClaimsRun
 }
@@ -52,15 +56,25 @@ const MAX_ROUNDS = 1_000
  * Pays what is owed, in batches. What a crash left comes first: a batch that is on its way is followed to its final
  * receipt and booked before another is planned.
  */
-export async function payOut(room: PayoutsRoom, program: Program): Promise<PaidOut> {
+export async function payOut(
+  room: PayoutsRoom,
+  program: Program,
+  { batches = Infinity }: PayOptions = {},
+): Promise<PaidOut> {
   const total: Total = { txs: [], payments: 0, paid: 0n, credited: 0n, refused: 0, isShort: false }
   const through = await finalBlock(room)
-  const desk = await openDesk(room, program)
+  const pausedUntil = await pauseOf(room.client, room.contracts)
+  const desk = pausedUntil === undefined ? await openDesk(room, program) : undefined
   if (desk) total.claims = await advanceClaims(room, program, desk)
+  let most = batches
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     await finishAll(room, program, total)
     if (round === 0) await bookWithdrawals(room, through)
-    const sent = await sendAll(room, program, { desk, total })
+    if (pausedUntil !== undefined) {
+      return { ...total, pausedUntil, left: await countOwed(room.db, program.id) }
+    }
+    const sent = await sendAll(room, program, { desk, total, most })
+    most -= sent
     if (sent > 0) continue
     if (desk && program.keeperPays === true) total.claims = await payClaims(room, program, desk)
     return { ...total, left: await countOwed(room.db, program.id) }
@@ -69,6 +83,11 @@ export async function payOut(room: PayoutsRoom, program: Program): Promise<PaidO
 }
 
 type Total = Omit<PaidOut, 'left'>
+
+export interface PayOptions {
+  /** As many at most, each followed to its final receipt; the rest stays owed. */
+  batches?: number
+}
 
 async function finishAll(room: PayoutsRoom, program: Program, total: Total): Promise<void> {
   for (const batch of await readInflight(room.db, program.id, contractOf(room))) {
@@ -92,11 +111,16 @@ interface Under {
   total: Total
 }
 
+interface Sending extends Under {
+  /** Batches. */
+  most: number
+}
+
 /** How many batches were sent: each is mined before the next is planned, and final before it is booked. */
 async function sendAll(
   room: PayoutsRoom,
   program: Program,
-  { desk, total }: Under,
+  { desk, total, most }: Sending,
 ): Promise<number> {
   const { payees } = await countOwed(room.db, program.id)
   if (payees === 0) return 0
@@ -106,7 +130,7 @@ async function sendAll(
     return 0
   }
   let [sent, after] = [0, 0n]
-  for (;;) {
+  while (sent < most) {
     const onChain = await readOnChain(room, program, total.claims?.waiting)
     const picked = await pick(room, program, onChain, after)
     total.isShort = picked.isShort
@@ -123,6 +147,7 @@ async function sendAll(
     // Nobody overtakes who is next.
     if (picked.isShort) return sent
   }
+  return sent
 }
 
 /** One root at a time: what is owed while one waits is in the next. */

@@ -14,10 +14,11 @@ import { publicEntry, readTrail } from '../../office/trail.ts'
 import type { Db } from '../../store/db.ts'
 import { shown } from '../app.ts'
 import { allowing } from './access.ts'
-import type { AccessOptions } from './access.ts'
+import { addPayoutRoutes } from './payout-routes.ts'
+import type { PayoutRouteOptions } from './payout-routes.ts'
 import { adminRefusal, adminStatus } from './refusals.ts'
 
-export interface AdminOptions extends AccessOptions {
+export interface AdminOptions extends PayoutRouteOptions {
   log: Logger
   /** What the programs' jobs are at. */
   readJobs(db: Db): Promise<object>
@@ -48,6 +49,7 @@ export function addAdminRoutes(app: FastifyInstance, options: AdminOptions): voi
       addTrailRoute(admin, options)
       addTokenRoutes(admin, options)
       addSecretRoute(admin, options)
+      addPayoutRoutes(admin, options)
       admin.get(
         '/jobs',
         allowing(options, ['viewer'], ({ room }) => options.readJobs(room.db)),

@@ -1,9 +1,12 @@
+import type { Alerts } from '../../base/alerts.ts'
 import type { Keeper } from '../../keeper.ts'
 import { makeMonthsAhead } from '../../ledger/months.ts'
+import { payJobs } from './pay-jobs.ts'
 import type { ProgramJob } from './queue.ts'
 
 /** What is done for the programs while the keeper leads: by program, and by lane of it. */
-export function programJobs({ db, clock, log }: Keeper): ProgramJob[] {
+export function programJobs(keeper: Keeper, alerts: Alerts): ProgramJob[] {
+  const { db, clock, log } = keeper
   return [
     {
       program: 'ledger',
@@ -15,5 +18,6 @@ export function programJobs({ db, clock, log }: Keeper): ProgramJob[] {
         log.info({ made }, 'ledger-months')
       },
     },
+    ...payJobs(keeper, alerts),
   ]
 }

@@ -11,6 +11,8 @@ export interface ProgramJob {
   lane: string
   /** Cron expression in UTC; without it the job runs only when it is sent. */
   every?: string
+  /** Also at the start of the queue. */
+  isAtStart?: boolean
   /** May be run again after it failed or the process died: it looks at what is done already. */
   run(task: Task): Promise<void>
 }
@@ -20,6 +22,7 @@ export interface Task {
   data: Record<string, unknown>
   /** Aborted when it takes too long, and when a stop cannot wait any longer. */
   signal: AbortSignal
+  send: ProgramQueue['send']
 }
 
 export interface ProgramQueue {
@@ -35,6 +38,8 @@ export interface QueueOptions {
   jobs: readonly ProgramJob[]
   stopLimitMs: number
   pace?: Pace
+  /** Nobody else works on these lanes now: what a dead process was at is taken up at once. */
+  isAlone?: boolean
 }
 
 export interface Pace {
@@ -72,19 +77,25 @@ export async function openQueue(options: QueueOptions): Promise<ProgramQueue> {
   await boss.start()
   const stop = (): Promise<void> =>
     boss.stop({ graceful: true, timeout: stopLimitMs, close: false })
+  const lanes = new Set(jobs.map(({ program, lane }) => laneName(program, lane)))
+  const sendTo: ProgramQueue['send'] = (program, lane, data = {}) =>
+    send(boss, lanes, { program, lane, data })
   try {
-    await openLanes(boss, options)
+    await openLanes(boss, options, sendTo)
   } catch (error) {
     await stop()
     throw error
   }
-  const lanes = new Set(jobs.map(({ program, lane }) => laneName(program, lane)))
   log.info({ lanes: [...lanes] }, 'queue-started')
-  return { send: (program, lane, data = {}) => send(boss, lanes, { program, lane, data }), stop }
+  return { send: sendTo, stop }
 }
 
-async function openLanes(boss: PgBoss, options: QueueOptions): Promise<void> {
-  const { jobs, pace = USUAL_PACE } = options
+async function openLanes(
+  boss: PgBoss,
+  options: QueueOptions,
+  sendTo: ProgramQueue['send'],
+): Promise<void> {
+  const { db, jobs, pace = USUAL_PACE, isAlone } = options
   await boss.createQueue(DEAD_LETTERS, { retentionSeconds: KEEP_SECONDS })
   for (const { program, lane } of jobs) {
     // One of a lane at a time, whichever process it is in.
@@ -102,7 +113,21 @@ async function openLanes(boss: PgBoss, options: QueueOptions): Promise<void> {
     })
   }
   await keepSchedules(boss, jobs)
-  for (const job of jobs) await work(boss, job, options)
+  if (isAlone === true) await takeOver(db, jobs)
+  for (const job of jobs) await work(boss, job, options, sendTo)
+  for (const { program, lane, isAtStart } of jobs) {
+    if (isAtStart === true) await sendTo(program, lane)
+  }
+}
+
+/** Without it the heartbeat of a process that is gone would hold its lane for minutes. */
+async function takeOver(db: Db, jobs: readonly ProgramJob[]): Promise<void> {
+  const lanes = jobs.map(({ program, lane }) => laneName(program, lane))
+  await db.query(
+    `update ${JOBS_SCHEMA}.job set state = 'retry', start_after = now(), heartbeat_on = null
+      where state = 'active' and name in (select jsonb_array_elements_text($1::jsonb))`,
+    [JSON.stringify(lanes)],
+  )
 }
 
 /** Those that are not in the table any more would be sent for ever. */
@@ -124,6 +149,7 @@ async function work(
   boss: PgBoss,
   job: ProgramJob,
   { log, pace = USUAL_PACE }: QueueOptions,
+  sendTo: ProgramQueue['send'],
 ): Promise<void> {
   const name = laneName(job.program, job.lane)
   const how = { batchSize: 1, localConcurrency: 1, pollingIntervalSeconds: pace.pollSeconds }
@@ -132,7 +158,7 @@ async function work(
     const { id, data, signal } = task
     log.info({ lane: name, id }, 'job-started')
     try {
-      await job.run({ id, data, signal })
+      await job.run({ id, data, signal, send: sendTo })
       log.info({ lane: name, id }, 'job-done')
     } catch (error) {
       const { code, message } = describe(error)

@@ -46,6 +46,18 @@ export async function readQueue(db: Db): Promise<QueueFigures> {
   return { lanes, deadLetters: await readDeadLetters(db), deadLettersTotal: total }
 }
 
+/** Nothing waits or runs there, and nothing failed for good: that waits for a person, and would only fail again. */
+export async function isLaneFree(db: Db, lane: string): Promise<boolean> {
+  const { found } = await db.one<{ found: boolean }>(
+    `select exists (
+       select 1 from ${JOBS_SCHEMA}.job
+        where (name = $1 and state in ('created', 'retry', 'active'))
+           or (name = $2 and source_name = $1 and state = 'created')) as found`,
+    [lane, DEAD_LETTERS],
+  )
+  return !found
+}
+
 function readLanes(db: Db): Promise<LaneFigures[]> {
   return db.query<LaneFigures & object>(
     `select q.name as lane,

@@ -46,12 +46,14 @@ describe('the keeper’s own look around', () => {
   let alerts: Alerts
   let check: SelfCheck
   let clock: ReturnType<typeof testClock>
+  let deadLettersTotal: number
   const kinds = (): string[] => alerts.active().map(({ kind, key }) => `${kind} ${key}`.trim())
 
   beforeEach(() => {
     clock = testClock(1_000)
     alerts = openAlerts({ clock, sinks: [] })
-    check = openSelfCheck(alerts, clock)
+    deadLettersTotal = 0
+    check = openSelfCheck(alerts, clock, async () => ({ deadLettersTotal }))
     const up: EndpointStatus = { url: 'http://a', state: 'closed', failures: 0 }
     const endpoints = [up, { ...up, url: 'http://b' }]
     stage = { endpoints, asked: 0, pool: 100n, cap: NO_CAP, spent: [], poolReads: 0 }
@@ -99,6 +101,20 @@ describe('the keeper’s own look around', () => {
     stage.pool = 49n
     await tenMinutesLater()
     expect(kinds()).to.deep.equal(['low-pool'])
+  })
+
+  it('tells of jobs that failed for good, once a minute, until they are taken up', async () => {
+    const keeper = keeperOn(stage)
+    deadLettersTotal = 2
+    await check.look(keeper)
+    expect(alerts.active()[0]).to.deep.include({ kind: 'job-dead', severity: 'critical' })
+    expect(alerts.active()[0]?.facts).to.include({ deadLetters: 2 })
+    deadLettersTotal = 0
+    await check.look(keeper)
+    expect(kinds(), 'not asked again yet').to.deep.equal(['job-dead'])
+    clock.advance(60)
+    await check.look(keeper)
+    expect(kinds()).to.deep.equal([])
   })
 
   it('reads the pool every ten minutes, not every few seconds', async () => {

@@ -7,7 +7,7 @@ import { readSlotFigures } from '../../../keeper/jobs/slot-figures.ts'
 import { listSlots } from '../../../keeper/jobs/slots.ts'
 import { jobsOf } from '../../../keeper/jobs/jobs.ts'
 import { closeKeeper } from '../../../keeper/keeper.ts'
-import type { Keeper, KeeperDeps, SigningRole } from '../../../keeper/keeper.ts'
+import type { Keeper, KeeperDeps } from '../../../keeper/keeper.ts'
 import { walletSigner } from '../../../keeper/chain/keys/signer.ts'
 import { testClock } from '../../helpers/clock.ts'
 import type { TestClock } from '../../helpers/clock.ts'
@@ -39,7 +39,7 @@ describe('the jobs of a process', function () {
   })
 
   /** With that one key; each in a home of its own, as on two machines. */
-  async function open(role: SigningRole, home: string): Promise<Keeper> {
+  async function open(role: 'reporter' | 'keeper', home: string): Promise<Keeper> {
     const deps: KeeperDeps = {
       log: testLog,
       clock,

@@ -145,6 +145,22 @@ describe("the queue of the programs' jobs", function () {
     expect(done).to.deep.equal([1, 2])
   })
 
+  it('who is alone takes up at once what a process that is gone was at', async () => {
+    const { promise: gone, resolve: end } = Promise.withResolvers<void>()
+    const first = await open([jobOf(() => gone)])
+    await first.send('manual', 'settle', { batch: 7 })
+    await until(async () => (await readQueue(db)).lanes[0]?.running === 1)
+
+    const taken: unknown[] = []
+    const job = jobOf(async ({ data }) => void taken.push(data['batch']))
+    const options = { db, log: testLog, jobs: [job], stopLimitMs: 5_000, isAlone: true }
+    const pace = { retries: 1, firstRetrySeconds: 1, pollSeconds: 0.5 }
+    queues.push(await openQueue({ ...options, pace }))
+    await until(() => taken.length === 1)
+    end()
+    expect(taken).to.deep.equal([7])
+  })
+
   it('a recurring job is scheduled once, and no longer when it left the table', async () => {
     const schedules = async (): Promise<object[]> =>
       db.query(`select name, cron, timezone from ${JOBS_SCHEMA}.schedule`)
