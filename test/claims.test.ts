@@ -61,6 +61,8 @@ describe('the claims of a program at the command line', function () {
     const paid = await site.ok('claims', 'pay', 'manual')
     const twice = await site.ok('claims', 'pay', 'manual')
 
+    const { claims } = await site.ok('reconcile')
+    expect(claims).to.have.nested.property('0.claimed', String(2n * 10n ** 17n))
     expect(paid['booked']).to.deep.include({ claims: PAYEES, claimed: String(2n * 10n ** 17n) })
     expect(twice['ranges']).to.deep.equal([])
     expect(await balanceOf(0)).to.equal(10n ** 16n)

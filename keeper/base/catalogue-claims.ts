@@ -85,4 +85,11 @@ export const claims = rows({
     wayOut: 'It was not booked. Compare the transaction with `muster journal` and another node.',
     exitCode: EXIT.failed,
   },
+  CLAIMS_DIFFER: {
+    sentence:
+      'Claims of {program} at {contract}: the store has {field} {found}, the chain {expected}.',
+    wayOut:
+      'Nobody should write into the store by hand. `muster claims status {program}` shows where it stands.',
+    exitCode: EXIT.failed,
+  },
 })

@@ -4,15 +4,21 @@ import { EXIT } from '../base/error-catalogue.ts'
 import { KeeperError, isKeeperError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
 import type { Address } from '../base/schema.ts'
-import { openContracts, readDeployment } from '../chain/contracts.ts'
+import { NATIVE, openContracts, readDeployment } from '../chain/contracts.ts'
 import type { Contracts } from '../chain/contracts.ts'
 import { assetIdOf, openProgramContracts } from '../chain/program-contracts.ts'
 import type { ProgramContracts } from '../chain/program-contracts.ts'
 import { openChain } from '../chain/rpc/client.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import { finalityOf } from '../chain/sending/finality.ts'
+import { knownProgram } from '../jobs/queue/program-list.ts'
+import { bookClaims } from '../payouts/claims/book-claims.ts'
+import type { ClaimsRoom } from '../payouts/claims/book-claims.ts'
+import { openClaims } from '../payouts/claims/claims-contract.ts'
+import { listClaims } from '../payouts/claims/claims-rows.ts'
 import { listContracts } from '../payouts/records.ts'
 import { bookWithdrawals } from '../payouts/withdrawals.ts'
+import type { ClaimsAt } from '../reconcile/claims.ts'
 import type { PayoutsAt } from '../reconcile/comparing.ts'
 import type { OnProgress } from '../reconcile/final-events.ts'
 import { reconcile } from '../reconcile/reconcile.ts'
@@ -90,6 +96,8 @@ async function reconcileOnce(
   const block = await final.block()
   const room = { db, client, clock, log }
   if (programs) await bookWithdrawals({ ...room, contracts: programs }, block)
+  const claims = await claimsOf(db, site)
+  for (const at of claims) await bookClaimsOf(room, at, block)
   await bookRewards({ ...room, contracts }, block)
   const { rewards, registry, deployment } = contracts
   const ask = {
@@ -105,7 +113,7 @@ async function reconcileOnce(
     onProgress,
   }
   const payouts = await payoutsOf(db, site)
-  return inOneState(db, (t) => reconcile({ ...ask, db: t, payouts }))
+  return inOneState(db, (t) => reconcile({ ...ask, db: t, payouts, claims }))
 }
 
 /**
@@ -147,6 +155,36 @@ async function formerOf(
   return { payouts, address, asset, deployBlock }
 }
 
+/** The recorded ones, and those before them that this store has proposed roots to. */
+async function claimsOf(db: Db, { client, contracts: { deployment } }: Site): Promise<ClaimsAt[]> {
+  const own = Object.entries(deployment.claims ?? {})
+  const former = (await listClaims(db, client.chainId)).map(
+    ({ program, address }) => [program, address] as const,
+  )
+  const all = new Map([...former, ...own].map(([program, address]) => [address, program]))
+  const { deployBlock } = deployment.payouts ?? deployment
+  return Promise.all(
+    [...all].map(async ([address, program]) => {
+      const { number } = knownProgram(program)
+      const options = { contract: address, program: number, deployBlock }
+      const contract = await openClaims(client, options)
+      const hand = (await contract.claims.PAYOUTS()) as Address
+      const { payouts, asset } = await formerOf(client, hand, deployment)
+      const token = (await payouts.asset()) as Address
+      return { program, asset, token: token === NATIVE ? undefined : token, contract }
+    }),
+  )
+}
+
+async function bookClaimsOf(
+  room: ClaimsRoom,
+  { program, asset, contract }: ClaimsAt,
+  block: number,
+): Promise<void> {
+  const place = { chainId: room.client.chainId, address: contract.home.contract }
+  await bookClaims(room, knownProgram(program).open(asset), { contract, place }, block)
+}
+
 function reportOf(result: Reconciled): Report {
   const { ok, chainId, block, matched, archived, differences, found } = result
   const verdict = ok
@@ -171,7 +209,7 @@ function reportOf(result: Reconciled): Report {
 }
 
 /** In the smallest unit, as the books have it. */
-function sumLines({ assets, programs, holdings, rewards }: Reconciled): string[] {
+function sumLines({ assets, programs, holdings, claims, rewards }: Reconciled): string[] {
   const head = ['program', 'accrued', 'owed', 'on its way', 'paid']
   const rows = programs.map(({ program, accrued, owed, inflight, paid }) => [
     program,
@@ -183,6 +221,10 @@ function sumLines({ assets, programs, holdings, rewards }: Reconciled): string[]
     ...holdings.map(
       ({ contracts, held, credits, surplus }) =>
         `  ${contracts.join(' + ')} holds ${grouped(held)}, of it credits ${grouped(credits)}${surplusText(surplus)}`,
+    ),
+    ...claims.map(
+      ({ program, contract, claimed, outstanding, surplus }) =>
+        `  ${contract} has ${grouped(outstanding)} for the payees of ${program}, who have claimed ${grouped(claimed)}${surplusText(surplus)}`,
     ),
     ...(rewards
       ? [

@@ -5,6 +5,8 @@ import { checkLedger } from '../ledger/check.ts'
 import { bookedThrough } from '../payouts/event-booking.ts'
 import { listPrograms } from '../payouts/records.ts'
 import type { Db } from '../store/db.ts'
+import { checkClaimSums, checkClaims } from './claims.ts'
+import type { ClaimsAt, ClaimsLine } from './claims.ts'
 import type { PayoutsAt, ProgramsAsk } from './comparing.ts'
 import { Differences } from './differences.ts'
 import type { Difference } from './differences.ts'
@@ -24,6 +26,7 @@ export interface ReconcileAsk {
   /** Final. Everything of the chain is read as of it. */
   block: number
   payouts: readonly PayoutsAt[]
+  claims?: readonly ClaimsAt[]
   rewards: RewardsAt | undefined
   onProgress: OnProgress
 }
@@ -36,6 +39,7 @@ export interface Reconciled {
   assets: { asset: string; total: bigint }[]
   programs: ProgramLine[]
   holdings: HoldingLine[]
+  claims: ClaimsLine[]
   rewards: RewardsLine | undefined
   /** Transfers that a record or a receipt explains. */
   matched: number
@@ -82,6 +86,7 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
   const byAsset = Map.groupBy(payouts, ({ asset }) => asset)
   const holdings: HoldingLine[] = []
   for (const [asset, at] of byAsset) holdings.push(await checkHolding(asking, asset, at))
+  const claims = await checkAllClaims(asking, ask.claims ?? [])
   const rewards = ask.rewards && (await checkRewards(common, ask.rewards))
   await matching.flush()
   return {
@@ -91,6 +96,7 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
     assets: (await trialBalance(db)).map(({ asset, total }) => ({ asset, total })),
     programs: programLines,
     holdings,
+    claims,
     rewards,
     matched: matching.matched,
     archived: matching.archived,
@@ -99,14 +105,37 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
   }
 }
 
+/** What roots and claims explain. */
+const CLAIM_CODES = ['publish', 'accept', 'claim', 'return']
+
+async function checkAllClaims(ask: ProgramsAsk, all: readonly ClaimsAt[]): Promise<ClaimsLine[]> {
+  const lines: ClaimsLine[] = []
+  for (const at of all) lines.push(await checkClaims(ask, at))
+  for (const { id, asset } of ask.programs) {
+    const own = lines.filter(({ program }) => program === id)
+    await checkClaimSums(ask, { program: id, asset, lines: own })
+  }
+  // Where a range hides who was paid, nothing tells of a claim but the contract's state.
+  const isShown = lines.every(({ isHidden }) => !isHidden)
+  const codes = CLAIM_CODES.filter((code) => code !== 'claim' || isShown)
+  await ask.matching.findCauseless(codes, (transfer) => !isOfBatches(transfer) || isOther(transfer))
+  return lines
+}
+
+function isOther({ code }: { code: string }): boolean {
+  return code !== 'return'
+}
+
 /** What a root of claims moves is the claims' to explain, though it takes money back by the same word. */
 function isOfBatches({ debit }: { debit: string }): boolean {
   return !(debit.startsWith('inflight:') && debit.endsWith(':claims'))
 }
 
 /** Somebody has booked what came after the block: another one has to be taken. */
-async function refuseLater({ db, client, block, payouts, rewards }: ReconcileAsk): Promise<void> {
-  const contracts = [...payouts, ...(rewards ? [rewards] : [])]
+async function refuseLater(ask: ReconcileAsk): Promise<void> {
+  const { db, client, block, payouts, claims = [], rewards } = ask
+  const homes = claims.map(({ contract }) => ({ address: contract.home.contract }))
+  const contracts = [...payouts, ...homes, ...(rewards ? [rewards] : [])]
   for (const { address } of contracts) {
     const through = await bookedThrough(db, client.chainId, address)
     if (through !== undefined && through > block)

@@ -39,10 +39,14 @@ export function addBooked(to: BookedClaims, more: BookedClaims): void {
   to.refusals += more.refusals
 }
 
+/** No key is needed to book what happened. */
+export type ClaimsRoom = Pick<PayoutsRoom, 'db' | 'client' | 'clock' | 'log'>
+type Desk = Pick<ClaimsDesk, 'contract' | 'place'>
+
 interface Scene {
-  room: PayoutsRoom
+  room: ClaimsRoom
   program: Program
-  desk: ClaimsDesk
+  desk: Desk
   booked: BookedClaims
 }
 
@@ -56,9 +60,9 @@ const MAX_TAKINGS = 2_000
  * was claimed. Up to a final block, once: the cursor moves in the transaction of the postings.
  */
 export async function bookClaims(
-  room: PayoutsRoom,
+  room: ClaimsRoom,
   program: Program,
-  desk: ClaimsDesk,
+  desk: Desk,
   through: number,
 ): Promise<BookedClaims> {
   const scene = { room, program, desk, booked: nothingBooked() }
@@ -82,7 +86,7 @@ function isShown(event: ClaimEvent): boolean {
   return event.kind !== 'range' || event.leaves !== undefined
 }
 
-async function nextBlock(db: Db, { contract, place }: ClaimsDesk): Promise<number> {
+async function nextBlock(db: Db, { contract, place }: Desk): Promise<number> {
   const booked = await bookedThrough(db, place.chainId, place.address)
   return booked === undefined ? contract.deployBlock : booked + 1
 }
@@ -232,7 +236,7 @@ interface TakenNow {
 
 function claimPosting(
   { id, asset }: Program,
-  { place }: ClaimsDesk,
+  { place }: Desk,
   { address, amount, after, taking }: TakenNow,
 ): Posting {
   return {

@@ -82,6 +82,30 @@ export async function readAcceptedRoot(db: Db, contract: Contract): Promise<Root
   return row && rootOf(row)
 }
 
+/** Every root of a contract, in the order in which they were planned. */
+export async function listRoots(db: Db, contract: Contract): Promise<RootRow[]> {
+  const rows = await db.query<RootRecord>(
+    `${SELECT_ROOT} where chain_id = $1 and contract = $2 order by seq`,
+    placeOf(contract),
+  )
+  return rows.map(rootOf)
+}
+
+/** Claims contracts that this store has proposed roots to, and their programs. */
+export async function listClaims(
+  db: Db,
+  chainId: number,
+): Promise<{ program: string; address: Address }[]> {
+  const rows = await db.query<{ program: string; contract: string }>(
+    `select distinct program, contract from claims_root where chain_id = $1 order by 1, 2`,
+    [chainId],
+  )
+  return rows.map(({ program, contract }) => ({
+    program,
+    address: getAddress(contract) as Address,
+  }))
+}
+
 /** How often that root was planned before. */
 export async function countRoots(db: Db, contract: Contract, root: Hex): Promise<number> {
   const row = await db.one<{ roots: bigint }>(

@@ -79,7 +79,7 @@ async function undo(
 
 export interface Returned {
   program: Program
-  desk: ClaimsDesk
+  desk: Pick<ClaimsDesk, 'place'>
   root: RootRow
   state: 'vetoed' | 'undone'
   /** When it happened. */
@@ -88,7 +88,7 @@ export interface Returned {
 
 /** Nothing is lost: what was in it is owed again, and may be in the next. False: it was closed before. */
 export async function returnRoot(
-  { clock }: PayoutsRoom,
+  { clock }: Pick<PayoutsRoom, 'clock'>,
   t: Db,
   { program, desk, root, state, at }: Returned,
 ): Promise<boolean> {

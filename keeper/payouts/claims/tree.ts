@@ -45,7 +45,10 @@ export function orderLeaves(home: ClaimsHome, given: readonly Leaf[]): Leaf[] {
   ensure(given.length <= MAX_LEAVES, 'CLAIMS_LEAVES_INVALID', {
     faults: [`${given.length} leaves, at most ${MAX_LEAVES} fit`],
   })
-  const leaves = [...given].sort(byAccount)
+  // Each name is made once: a sort of 131,072 asks for it two million times.
+  const named = given.map((leaf) => ({ leaf, name: leaf.account.toLowerCase() }))
+  named.sort((one, other) => (one.name < other.name ? -1 : Number(one.name > other.name)))
+  const leaves = named.map(({ leaf }) => leaf)
   refuseLeaves(home, leaves)
   return leaves
 }
@@ -121,12 +124,6 @@ function indexOf(leaves: readonly Leaf[], account: Address): number {
 
 function packed(leaf: Leaf | undefined): bigint {
   return leaf === undefined ? 0n : packLeaf(leaf)
-}
-
-function byAccount(a: Leaf, b: Leaf): number {
-  const [left, right] = [a.account.toLowerCase(), b.account.toLowerCase()]
-  if (left === right) return 0
-  return left < right ? -1 : 1
 }
 
 function refuseLeaves({ contract }: ClaimsHome, leaves: readonly Leaf[]): void {

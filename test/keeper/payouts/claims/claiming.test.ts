@@ -10,7 +10,7 @@ import { readTreeFile } from '../../../../keeper/payouts/claims/tree-file.ts'
 import { verifyFile } from '../../../../keeper/payouts/claims/verify-file.ts'
 import type { Award } from '../../../../keeper/payouts/program.ts'
 import { readCursors } from '../../../../keeper/payouts/program-row.ts'
-import { claimed, leafIn, openClaiming, publish } from '../../../helpers/claiming.ts'
+import { claimed, forwardRange, leafIn, openClaiming, publish } from '../../../helpers/claiming.ts'
 import type { Claiming } from '../../../helpers/claiming.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { COIN, NOON, assertBooksBalance } from '../../../helpers/ledger.ts'
@@ -195,19 +195,7 @@ describe('a program whose payees claim', function () {
     const awards = Array.from({ length: 5 }, (_, i) => award(`a${i}`, payeeAt(i), 5n))
     await publish(claiming, claimed(awards))
     await claiming.claimFor(payeeAt(4))
-    const { contract } = claiming.desk.contract.home
-    const forwarder = payeeAt(9_000)
-    // CALLDATACOPY all, CALL the claims contract with it.
-    const code = `0x365f5f375f5f365f5f73${contract.slice(2)}5af100`
-    await claiming.node.request('hardhat_setCode', [forwarder, code])
-    const range = (await claiming.tree()).range(0, 8)
-    const data = claiming.claims.interface.encodeFunctionData('claimRange', [
-      range.packed,
-      range.path,
-    ])
-    // An estimate would starve the call within it.
-    const call = { to: forwarder, data, gasLimit: 2_000_000 }
-    await (await claiming.admin.sendTransaction(call)).wait()
+    await forwardRange(claiming, 0, 8)
 
     const { paidOut } = await claiming.run(claimed(awards))
 
