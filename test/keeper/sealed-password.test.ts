@@ -24,7 +24,8 @@ const MISSING: KeySource = {
   },
 }
 
-describe("the payer's password", () => {
+describe("the payer's password", function () {
+  this.timeout(60_000)
   let db: Db
   let dir: string
   beforeEach(async () => {

@@ -10,7 +10,8 @@ import { NOON } from '../../helpers/ledger.ts'
 import { programOf } from '../../helpers/paying.ts'
 import { freshDb } from '../../helpers/store.ts'
 
-describe('what an operator sets for a program', () => {
+describe('what an operator sets for a program', function () {
+  this.timeout(60_000)
   let db: Db
   beforeEach(async () => {
     db = await freshDb()
