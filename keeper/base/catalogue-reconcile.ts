@@ -69,6 +69,18 @@ export const reconcile = rows({
     wayOut: '`muster verify` compares the whole journal with the chain.',
     exitCode: EXIT.failed,
   },
+  ROOT_NOT_OURS: {
+    sentence:
+      'Transaction {tx} put the root {root} of {program} in force; this store has none such.',
+    wayOut:
+      'Another store or somebody else has the payer’s key: `muster program revoke`, then find out who.',
+    exitCode: EXIT.failed,
+  },
+  ROOT_WITHOUT_RECEIPT: {
+    sentence: 'The root {root} of {program} is accepted in the store; on chain it never was.',
+    wayOut: 'The chain lost it (a reorg), or the row was changed: `muster journal` has its hash.',
+    exitCode: EXIT.failed,
+  },
   BALANCE_DIFFERS: {
     sentence: '{account}: the books have {found}, the records {expected}.',
     wayOut: LOOK,

@@ -301,15 +301,35 @@ export async function findMisfits(db: Db): Promise<Misfit[]> {
               count(m.payout) filter (where m.outcome is null) as open,
               bool_or(m.amount <> p.amount) as is_other
          from payout p left join payout_payment m on m.payout = p.key
-        group by p.key, p.program, p.state)
+        group by p.key, p.program, p.state),
+     claim as (
+       select l.payout, count(*) filter (where r.state in ('open', 'submitted')) as waiting,
+              count(*) filter (where r.state = 'accepted') as accepted,
+              bool_or(r.state = 'accepted' and l.cumulative <= f.claimed) as is_taken,
+              bool_or(l.amount <> p.amount) as is_other
+         from claims_line l
+         join claims_root r on r.id = l.root
+         join payout p on p.key = l.payout
+         left join claims_leaf f on f.chain_id = r.chain_id and f.contract = r.contract
+                                and f.address = l.address
+        group by l.payout),
+     both_ways as (
+       select t.*, coalesce(c.waiting, 0) as waiting, coalesce(c.accepted, 0) as accepted,
+              coalesce(c.is_taken, false) as is_taken,
+              coalesce(t.is_other, false) or coalesce(c.is_other, false) as is_wrong
+         from told t left join claim c on c.payout = t.key)
      select key as payout, program,
-            case when is_other then 'a payment of it is for another amount'
+            case when is_wrong then 'a payment of it is for another amount'
                  else 'it is ' || state || ', with ' || paid || ' paid, ' || refused
-                      || ' refused and ' || open || ' open payments' end as fault
-       from told
-      where coalesce(is_other, false) or paid + refused + open > 1
-         or (paid = 1) and state <> 'paid' or (refused = 1) <> (state = 'credited')
-         or (open = 1) and state <> 'inflight'
+                      || ' refused and ' || open || ' open payments, ' || waiting
+                      || ' proposed and ' || accepted || ' accepted claims' end as fault
+       from both_ways
+      where is_wrong or paid + refused + open + waiting + accepted > 1
+         or paid = 1 and state <> 'paid' or (refused = 1) <> (state = 'credited')
+         or (open + waiting = 1) <> (state = 'inflight')
+         or accepted = 1 and state <> case when is_taken then 'paid' else 'claimable' end
+         or state = 'claimable' and accepted = 0
+         or state = 'paid' and paid + accepted = 0
       order by key limit $1`,
     [MAX_MISFITS],
   )

@@ -1,51 +1,73 @@
-import { readClaimEvents } from '../payouts/claims/claim-events.ts'
-import type { ClaimEvent } from '../payouts/claims/claim-events.ts'
+import { ProgramClaims__factory } from '../../types/ethers-contracts/factories/contracts/ProgramClaims__factory.ts'
 import { accounts, keys } from '../payouts/names.ts'
+import { readRange } from './claim-events.ts'
 import type { ClaimsAt } from './claims.ts'
 import { sourceOf } from './comparing.ts'
 import type { ProgramsAsk } from './comparing.ts'
+import { finalEvents } from './final-events.ts'
+import type { FinalEvent } from './final-events.ts'
 
-// One query of the node; what is in memory at a time are the events of so many blocks.
-const BLOCKS_A_STEP = 10_000
+/** What each address has taken by now, as the events add up. */
+export type Claimed = ReadonlyMap<string, bigint>
 
 /**
- * Every claim that the contract tells of has its line in the books, derived anew from the first block on. False when
- * a range went through another contract: then its events do not say who was paid.
+ * Every claim that the contract tells of has its line in the books, derived anew from the first block on. Undefined
+ * when a range went through another contract: then its events do not say who was paid.
  */
-export async function checkClaimEvents(ask: ProgramsAsk, at: ClaimsAt): Promise<boolean> {
-  const { contract } = at
-  const claimed = new Map<string, bigint>()
-  const takings: Taking[] = []
-  for (let from = contract.deployBlock; from <= ask.block; from += BLOCKS_A_STEP) {
-    const toBlock = Math.min(ask.block, from + BLOCKS_A_STEP - 1)
-    for (const event of await readClaimEvents(contract, { fromBlock: from, toBlock })) {
-      const found = takingsOf(event, claimed)
-      if (found === undefined) return false
-      takings.push(...found)
-    }
-    ask.onProgress(`claims of ${at.program}`, toBlock, ask.block)
+export async function checkClaimEvents(
+  ask: ProgramsAsk,
+  at: ClaimsAt,
+): Promise<Claimed | undefined> {
+  for await (const event of claimsEvents(ask, at, ['RangeClaimed'])) {
+    if ((await rangeOf(at, event)) === undefined) return undefined
   }
-  for (const taking of takings) await expect(ask, at, taking)
-  return true
+  const claimed = new Map<string, bigint>()
+  for await (const event of claimsEvents(ask, at, ['Claimed', 'RangeClaimed'])) {
+    for (const { address, after } of await takingsOf(at, event, claimed)) {
+      const amount = after - (claimed.get(address) ?? 0n)
+      claimed.set(address, after)
+      await expect(ask, at, { address, amount, after, event })
+    }
+  }
+  return claimed
+}
+
+export function claimsEvents(
+  { block, onProgress }: ProgramsAsk,
+  { contract: { client, home, deployBlock } }: ClaimsAt,
+  names: readonly string[],
+): AsyncGenerator<FinalEvent> {
+  const face = ProgramClaims__factory.createInterface()
+  const blocks = { from: deployBlock, to: block, onProgress }
+  return finalEvents({ client, contract: home.contract, face, names, ...blocks })
+}
+
+function rangeOf(
+  { contract: { client, home } }: ClaimsAt,
+  event: FinalEvent,
+): ReturnType<typeof readRange> {
+  return readRange(client, home.contract, event)
+}
+
+async function takingsOf(
+  at: ClaimsAt,
+  event: FinalEvent,
+  claimed: Claimed,
+): Promise<{ address: string; after: bigint }[]> {
+  const { name, args } = event
+  if (name === 'Claimed') {
+    const address = String(args['account']).toLowerCase()
+    return [{ address, after: (claimed.get(address) ?? 0n) + (args['amount'] as bigint) }]
+  }
+  const leaves = (await rangeOf(at, event)) ?? []
+  return leaves.map(({ address, cumulative }) => ({ address, after: cumulative }))
 }
 
 interface Taking {
   address: string
   amount: bigint
   after: bigint
-  event: ClaimEvent
-}
-
-function takingsOf(event: ClaimEvent, claimed: Map<string, bigint>): Taking[] | undefined {
-  const take = (account: string, after: (before: bigint) => bigint): Taking => {
-    const address = account.toLowerCase()
-    const before = claimed.get(address) ?? 0n
-    claimed.set(address, after(before))
-    return { address, amount: after(before) - before, after: after(before), event }
-  }
-  if (event.kind === 'claim') return [take(event.account, (before) => before + event.amount)]
-  if (event.kind !== 'range') return []
-  return event.leaves?.map(({ account, cumulative }) => take(account, () => cumulative))
+  event: FinalEvent
 }
 
 async function expect(
@@ -53,8 +75,7 @@ async function expect(
   { program, asset, contract: { client, home } }: ClaimsAt,
   { address, amount, after, event }: Taking,
 ): Promise<void> {
-  const name = event.kind === 'claim' ? 'Claimed' : 'RangeClaimed'
-  const { tx, block } = event
+  const { name, tx, block } = event
   await matching.expect({
     key: keys.claimed(client.chainId, home.contract, address, after),
     debit: accounts.claimable(program, address),
@@ -63,6 +84,6 @@ async function expect(
     amount,
     code: 'claim',
     source: sourceOf(name, tx),
-    missing: { code: 'RECEIPT_NOT_BOOKED', facts: { event: name, tx, block } },
+    missing: { code: 'RECEIPT_NOT_BOOKED', facts: { event: name, tx, block, address, amount } },
   })
 }

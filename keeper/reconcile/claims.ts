@@ -8,6 +8,8 @@ import { listRoots, readLeaves, readLines, sumLeaves } from '../payouts/claims/c
 import type { LineRow, RootRow } from '../payouts/claims/claims-rows.ts'
 import { accounts, keys } from '../payouts/names.ts'
 import { checkClaimEvents } from './claim-receipts.ts'
+import type { Claimed } from './claim-receipts.ts'
+import { checkRoots } from './claim-roots.ts'
 import type { ProgramsAsk } from './comparing.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Line } from './matching.ts'
@@ -45,8 +47,9 @@ export async function checkClaims(ask: ProgramsAsk, at: ClaimsAt): Promise<Claim
       for (const each of linesOf(at, root, line)) await ask.matching.expect(each)
     }
   }
-  const isShown = await checkClaimEvents(ask, at)
-  if (!isShown) await checkLeaves(ask, at)
+  await checkRoots(ask, at, roots)
+  const found = await checkClaimEvents(ask, at)
+  await checkLeaves(ask, at, found)
   const { total, claimed } = await sumLeaves(db, place)
   await checkContract(ask, at, roots)
   const outstanding = total - claimed
@@ -60,7 +63,7 @@ export async function checkClaims(ask: ProgramsAsk, at: ClaimsAt): Promise<Claim
     outstanding,
     proposed: open.reduce((sum, { amount }) => sum + amount, 0n),
     surplus: held - outstanding,
-    isHidden: !isShown,
+    isHidden: found === undefined,
   }
 }
 
@@ -106,11 +109,17 @@ function linesOf({ program, asset }: ClaimsAt, root: RootRow, line: LineRow): Li
   return [sent, { ...end, credit: owed, code: 'return' }]
 }
 
-/** A range went through a contract of others: what each has claimed is asked instead. */
-async function checkLeaves(ask: ProgramsAsk, at: ClaimsAt): Promise<void> {
+/** What each has claimed; asked of the contract where a range went through another one. */
+async function checkLeaves(
+  ask: ProgramsAsk,
+  at: ClaimsAt,
+  shown: Claimed | undefined,
+): Promise<void> {
   const { claims } = at.contract
   await inParallel(await readLeaves(ask.db, placeOf(at)), async ({ account, claimed }) => {
-    const found = await claims.claimedOf(account, { blockTag: ask.block })
+    const found = shown
+      ? (shown.get(account.toLowerCase()) ?? 0n)
+      : await claims.claimedOf(account, { blockTag: ask.block })
     if (found !== claimed) differ(ask, at, `claimed by ${account}`, claimed, found)
   })
 }

@@ -1,4 +1,6 @@
 // What a test of reconcile stands on: programs and validators paid on one chain, and their books.
+import { expect } from 'chai'
+import { KeeperError } from '../../keeper/base/errors.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import { openContracts } from '../../keeper/chain/contracts.ts'
 import type { Contracts } from '../../keeper/chain/contracts.ts'
@@ -84,6 +86,7 @@ export async function openSettlements(): Promise<Settlements> {
             deployBlock: 0,
           },
         ],
+        claims: [],
         rewards: {
           rewards,
           registry,
@@ -102,4 +105,43 @@ export async function openSettlements(): Promise<Settlements> {
 
 async function lower(paying: Paying): Promise<string> {
   return (await paying.refuser()).toLowerCase()
+}
+
+/** The codes that reconcile finds after the store was changed behind everybody's back; the change is undone. */
+export async function codesAfter(
+  db: Db,
+  change: (t: Db) => Promise<unknown>,
+  compare: (t: Db) => Promise<Reconciled>,
+): Promise<string[]> {
+  const undo = new KeeperError('INTERRUPTED')
+  let codes: string[] = []
+  const changed = db.begin(async (t) => {
+    await change(t)
+    const { ok, differences } = await compare(withinOneState(t))
+    expect(ok).to.equal(differences.length === 0)
+    codes = differences.map(({ code }) => code)
+    throw undo
+  })
+  await changed.catch((error: unknown) => {
+    if (error !== undo) throw error
+  })
+  return [...new Set(codes)]
+}
+
+/** The check of the books asks for a state of its own, which a transaction that has begun cannot give. */
+function withinOneState(t: Db): Db {
+  const inner: Db = {
+    ...t,
+    begin: (fn) => fn(inner),
+    exec: async (sql) => (sql.startsWith('set transaction') ? undefined : t.exec(sql)),
+  }
+  return inner
+}
+
+/** As somebody who owns the database and knows what he does. */
+export function byHand(sql: string): (t: Db) => Promise<void> {
+  return async (t) => {
+    await t.exec('set local session_replication_role = replica')
+    await t.exec(sql)
+  }
 }

@@ -1,10 +1,9 @@
 import { expect } from 'chai'
-import { KeeperError } from '../../../keeper/base/errors.ts'
 import { postIn } from '../../../keeper/ledger/post.ts'
 import type { Db } from '../../../keeper/store/db.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { COIN, assertBooksBalance } from '../../helpers/ledger.ts'
-import { openSettlements } from '../../helpers/reconciling.ts'
+import { byHand, codesAfter, openSettlements } from '../../helpers/reconciling.ts'
 import type { Settlements } from '../../helpers/reconciling.ts'
 
 describe('books, receipts and chain', function () {
@@ -42,39 +41,8 @@ describe('books, receipts and chain', function () {
     expect(await paid.reconcile()).to.deep.equal(before)
   })
 
-  /** What reconcile says after the books were changed behind everybody's back; the change is undone. */
-  async function codesAfter(change: (t: Db) => Promise<unknown>): Promise<string[]> {
-    const undo = new KeeperError('INTERRUPTED')
-    let codes: string[] = []
-    const changed = paid.paying.db.begin(async (t) => {
-      await change(t)
-      const { ok, differences } = await paid.reconcile(withinOneState(t))
-      expect(ok).to.equal(differences.length === 0)
-      codes = differences.map(({ code }) => code)
-      throw undo
-    })
-    await changed.catch((error: unknown) => {
-      if (error !== undo) throw error
-    })
-    return [...new Set(codes)]
-  }
-
-  const byHand =
-    (sql: string) =>
-    async (t: Db): Promise<void> => {
-      await t.exec('set local session_replication_role = replica')
-      await t.exec(sql)
-    }
-
-  /** The check of the books asks for a state of its own, which a transaction that has begun cannot give. */
-  function withinOneState(t: Db): Db {
-    const inner: Db = {
-      ...t,
-      begin: (fn) => fn(inner),
-      exec: async (sql) => (sql.startsWith('set transaction') ? undefined : t.exec(sql)),
-    }
-    return inner
-  }
+  const codesOf = (change: (t: Db) => Promise<unknown>): Promise<string[]> =>
+    codesAfter(paid.paying.db, change, (t) => paid.reconcile(t))
 
   const OUTCOME = "where code = 'pay' and key like 'outcome:%:0'"
 
@@ -205,7 +173,7 @@ describe('books, receipts and chain', function () {
 
   for (const [what, sql, codes] of MUTANTS) {
     it(`name it when somebody changed by hand: ${what}`, async () => {
-      expect(await codesAfter(byHand(sql))).to.have.members(codes)
+      expect(await codesOf(byHand(sql))).to.have.members(codes)
     })
   }
 
@@ -213,7 +181,7 @@ describe('books, receipts and chain', function () {
     const made = { debit: 'expense:manual', credit: 'paid:manual', asset: COIN, amount: 5n }
     const posting = { key: 'outcome:none:0', ...made, code: 'pay', effectiveAt: 1 }
 
-    const codes = await codesAfter((t) => postIn(t, [posting], 1))
+    const codes = await codesOf((t) => postIn(t, [posting], 1))
 
     expect(codes).to.have.members(['BOOKED_WITHOUT_CAUSE', 'HOLDING_DIFFERS'])
   })
@@ -237,7 +205,7 @@ describe('books, receipts and chain', function () {
     const { address } = contracts
     const later = `update payout_event_cursor set through = through + 99 where contract = '${address.toLowerCase()}'`
 
-    const error = await rejectionOf(codesAfter((t) => t.exec(later)))
+    const error = await rejectionOf(codesOf((t) => t.exec(later)))
 
     expect(error.code).to.equal('RECONCILE_MOVED')
   })
