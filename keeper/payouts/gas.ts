@@ -4,6 +4,8 @@ export interface PayTerms {
   stipend: number
   maxRefused: number
   isNative: boolean
+  /** The token's transfer takes more than an ordinary one: each is given all of its stipend. */
+  isDear?: boolean
 }
 
 // EIP-7825 lets a transaction use 2^24 = 16,777,216; the contracts were measured for this much (bench:gas).
@@ -34,9 +36,9 @@ export function payGas(payments: number, terms: PayTerms): bigint {
   return FIXED + refusals + floor + BigInt(payments) * gasAPayment(terms)
 }
 
-function gasAPayment({ stipend, isNative }: PayTerms): bigint {
+function gasAPayment({ stipend, isNative, isDear }: PayTerms): bigint {
   const used = BigInt(stipend)
-  if (!isNative) return TOKEN_PAYEE + (used < NEW_BALANCE ? used : NEW_BALANCE)
+  if (!isNative) return TOKEN_PAYEE + (isDear !== true && used > NEW_BALANCE ? NEW_BALANCE : used)
   return COIN_PAYEE + (used > NEW_ACCOUNT ? used : NEW_ACCOUNT)
 }
 

@@ -129,15 +129,20 @@ async function sendAll(
     await publish(room, program, { desk, total })
     return 0
   }
-  let [sent, after] = [0, 0n]
+  let [sent, after, isDear] = [0, 0n, false]
   while (sent < most) {
-    const onChain = await readOnChain(room, program, total.claims?.waiting)
-    const picked = await pick(room, program, onChain, after)
+    const { money, terms: asked } = await readOnChain(room, program, total.claims?.waiting)
+    const terms = { ...asked, isDear }
+    const picked = await pick(room, program, { money, terms }, after)
     total.isShort = picked.isShort
     if (picked.payments.length === 0) return sent
     try {
-      await sendBatch(room, program, onChain.terms, picked)
+      await sendBatch(room, program, terms, picked)
     } catch (error) {
+      if (!isDear && isGasTooLow(error)) {
+        isDear = true
+        continue
+      }
       if (isKeeperError(error, ...FAILED_FOR_GOOD)) await finishAll(room, program, total)
       throw error
     }
@@ -148,6 +153,11 @@ async function sendAll(
     if (picked.isShort) return sent
   }
   return sent
+}
+
+/** Found before anything is planned: the batch that was tried is made anew, shorter. */
+function isGasTooLow(error: unknown): boolean {
+  return isKeeperError(error, 'TX_WOULD_REVERT') && error.facts['error'] === 'GasTooLow'
 }
 
 /** One root at a time: what is owed while one waits is in the next. */

@@ -1,12 +1,15 @@
 import { expect } from 'chai'
+import { KeeperError } from '../../../keeper/base/errors.ts'
 import { MAX_BATCH_GAS, MAX_PAYMENTS, maxPayments, payGas } from '../../../keeper/payouts/gas.ts'
 import type { PayTerms } from '../../../keeper/payouts/gas.ts'
+import type { PayoutsRoom } from '../../../keeper/payouts/room.ts'
+import { runProgram } from '../../../keeper/payouts/run.ts'
 import { NOON } from '../../helpers/ledger.ts'
 import { award, openPaying, payeeAt, programOf } from '../../helpers/paying.ts'
 import type { Paying } from '../../helpers/paying.ts'
 
 const EIP_7825 = 16_777_216n
-const PAYEES = 200
+const PAYEES = 100
 const EACH = 5n
 
 interface Gas {
@@ -53,6 +56,28 @@ describe('the gas limit of a batch of payouts', function () {
     expect(used).to.be.at.most(limit)
     expect(await paying.balanceOf(payeeAt(99))).to.equal(EACH)
     for (const burner of burners) expect(await paying.creditOf(burner)).to.equal(EACH)
+  })
+
+  it('grows to the whole stipend a payee when the token takes more than an ordinary one', async () => {
+    const token = { stipend: 150_000, maxRefused: 16, isNative: false }
+    expect(payGas(11, token) - payGas(10, token)).to.equal(150_000n + 40_000n + 8_700n + 17_100n)
+    const dear = { ...token, isDear: true }
+    expect(payGas(31, dear) - payGas(30, dear)).to.equal(8_700n + 150_000n)
+    expect(maxPayments(dear)).to.be.within(50, maxPayments(token))
+
+    paying = await openPaying()
+    let calls = 0
+    const room = paying.room()
+    const send: PayoutsRoom['payer']['send'] = (intent, options) => {
+      calls += 1
+      if (calls > 1) return room.payer.send(intent, options)
+      const { kind, key } = intent
+      throw new KeeperError('TX_WOULD_REVERT', { kind, key, error: 'GasTooLow', args: ['0'] })
+    }
+    const program = programOf([award('a', payeeAt(0), EACH)])
+    const payer = { ...room.payer, send }
+    const { paidOut } = await runProgram({ ...room, payer }, program, { from: 0, to: NOON + 1 })
+    expect([paidOut.payments, calls]).to.deep.equal([1, 2])
   })
 })
 
