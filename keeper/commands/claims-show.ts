@@ -91,6 +91,10 @@ interface Shown {
 }
 
 const HOUR = 3_600
+const FOREIGN = [
+  '  BEWARE',
+  'this store has not proposed it: compare its file, or muster claims veto',
+]
 
 function rowsOf({ chain, booked, unit, fileOf }: Shown): [string, string][] {
   const { root, asideUntil, waiting, delay } = chain
@@ -105,6 +109,7 @@ function rowsOf({ chain, booked, unit, fileOf }: Shown): [string, string][] {
     ...(waiting
       ? ([
           ['root that rests', waiting.root],
+          ...(last?.root === waiting.root ? [] : [FOREIGN]),
           ['  its tree', fileOf(waiting.root)],
           ['  may be accepted', `from ${shownTime(waiting.readyAt)} on`],
         ] as [string, string][])

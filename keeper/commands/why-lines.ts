@@ -1,6 +1,6 @@
 import { toJson } from '../base/json.ts'
 import type { Proof, Transfer } from '../ledger/transfers.ts'
-import type { Booked, Why, WhyAward, WhyPayout, WhySent } from '../payouts/why.ts'
+import type { Booked, Why, WhyAward, WhyClaim, WhyPayout, WhySent } from '../payouts/why.ts'
 import type { WhyMove, WhyShare, WhyValidator } from '../validators/why-share.ts'
 import { grouped, money, plural, shownTime } from './print.ts'
 import type { Asset } from './print.ts'
@@ -47,7 +47,7 @@ function proofLines({ proof }: { proof: Proof | undefined }): string[] {
 }
 
 function payoutLines(payout: WhyPayout, now: WhyNow): string[] {
-  const { key, amount, bound, carried, carriedInto, createdAt, state, sent, refs } = payout
+  const { key, amount, bound, carried, carriedInto, createdAt, state, sent, claims, refs } = payout
   const left = carriedInto === null ? 'which waits' : `which is in payout ${carriedInto}`
   const rest = carried > 0n ? `, less ${grouped(carried)} above the cap or a unit, ${left}` : ''
   return [
@@ -55,7 +55,8 @@ function payoutLines(payout: WhyPayout, now: WhyNow): string[] {
     `  ${plural(refs.length, 'award')} of ${grouped(bound)}${rest}`,
     ...bookedLines(payout.booked),
     ...sent.flatMap((each, i) => sentLines(each, now.receipts[i])),
-    ...(sent.length === 0 ? ['not sent yet'] : []),
+    ...claims.flatMap(claimLines),
+    ...(sent.length + claims.length === 0 ? ['not sent yet'] : []),
   ]
 }
 
@@ -80,6 +81,26 @@ function sentLines(sent: WhySent, receipt: WhyNow['receipts'][number]): string[]
     ...(outcome === 'refused' && creditMoves.length === 0
       ? [`  the credit waits for ${address}`]
       : []),
+  ]
+}
+
+function claimLines({ root, booked, journal, attempts, taken }: WhyClaim): string[] {
+  const { state, address, amount, cumulative, position, readyAt } = root
+  const rests = state === 'submitted' && readyAt !== null ? ` until ${shownTime(readyAt)}` : ''
+  return [
+    `root ${root.root}, ${state}${rests}: line ${position}, ${grouped(amount)} for ${address}, who has ${grouped(cumulative)} with it`,
+    ...bookedLines(booked.proposed),
+    ...(journal
+      ? [
+          `  journal ${journal.id}: nonce ${journal.nonce ?? '-'} of ${journal.sender}, ${journal.state}`,
+        ]
+      : ['  NOT in the journal: ./muster reconcile']),
+    ...attempts.map(({ hash, purpose }) => `    ${purpose} ${hash}`),
+    ...(state === 'open' || state === 'submitted' ? [] : bookedLines(booked.outcome)),
+    ...taken.map(({ amount: claimed, reason, id }) => {
+      return `  claimed: ${grouped(claimed)}, transfer ${id}, ${toJson(reason)}`
+    }),
+    ...(state === 'accepted' && taken.length === 0 ? [`  waits for ${address} to claim it`] : []),
   ]
 }
 

@@ -1,10 +1,15 @@
+import { getAddress } from 'ethers'
 import { KeeperError } from '../base/errors.ts'
+import type { Address } from '../base/schema.ts'
 import { attemptsOf, findIntent } from '../chain/journal/journal.ts'
 import { findTx } from '../chain/journal/journal-queries.ts'
 import type { TxRecord } from '../chain/journal/journal-rows.ts'
 import { findTransfers, proofOf, transfersOf } from '../ledger/transfers.ts'
 import type { Proof, Transfer } from '../ledger/transfers.ts'
 import type { Db } from '../store/db.ts'
+import { ROOT_KIND } from './claims/plan-claims.ts'
+import { rootsOfPayout } from './claims/roots-of-payout.ts'
+import type { PayoutRoot } from './claims/roots-of-payout.ts'
 import { PAYOUT_KIND, accounts, keys } from './names.ts'
 import {
   accrualsOf,
@@ -40,12 +45,23 @@ export interface WhySent {
   creditMoves: Transfer[]
 }
 
+/** One root that a payout was in. */
+export interface WhyClaim {
+  root: PayoutRoot
+  booked: { proposed: Booked | 'archived' | undefined; outcome: Booked | 'archived' | undefined }
+  journal: TxRecord | undefined
+  attempts: { hash: string; purpose: string }[]
+  /** What the address has claimed, of this payout and others. */
+  taken: Transfer[]
+}
+
 export interface WhyPayout extends PayoutRecord {
   asset: string
   booked: Booked | 'archived' | undefined
   /** The payout that binds what this one left; null: it waits. */
   carriedInto: string | null
   sent: WhySent[]
+  claims: WhyClaim[]
 }
 
 /** From fact to transaction. */
@@ -137,10 +153,14 @@ async function ofPayout(db: Db, payout: PayoutRecord): Promise<Why> {
     const found = await readBatch(db, batch)
     if (found) sent.push(await ofBatch(db, asset, found, payment))
   }
+  const claims: WhyClaim[] = []
+  for (const root of await rootsOfPayout(db, key)) {
+    claims.push(await ofRoot(db, { program, asset }, root))
+  }
   const [carry] = await findAccruals(db, { program, ref: `carry/${key}` })
   const carriedInto = carry?.payout ?? null
   const booked = await bookedAs(db, keys.settled(key))
-  const story: WhyPayout = { ...payout, asset, booked, carriedInto, sent }
+  const story: WhyPayout = { ...payout, asset, booked, carriedInto, sent, claims }
   return { program, payee, asset, awards, awardsFound: bound.length, payout: story }
 }
 
@@ -176,6 +196,29 @@ async function ofBatch(
     journal,
     attempts: attempts.map(({ hash, purpose }) => ({ hash, purpose })),
     creditMoves: payment.outcome === 'refused' ? await movesOf(db, asset, payment.address) : [],
+  }
+}
+
+async function ofRoot(
+  db: Db,
+  { program, asset }: { program: string; asset: string },
+  root: PayoutRoot,
+): Promise<WhyClaim> {
+  const { id, chainId, contract, position, address } = root
+  const to = getAddress(contract) as Address
+  const journal = await findIntent(db, { chainId, contract: to, kind: ROOT_KIND, key: id })
+  const attempts = journal ? await attemptsOf(db, journal.id) : []
+  const claimable = accounts.claimable(program, address)
+  const found = await transfersOf(db, claimable, { asset, limit: MAX_MOVES })
+  return {
+    root,
+    booked: {
+      proposed: await bookedAs(db, keys.inflight(id, position)),
+      outcome: await bookedAs(db, keys.outcome(id, position)),
+    },
+    journal,
+    attempts: attempts.map(({ hash, purpose }) => ({ hash, purpose })),
+    taken: found.filter(({ debit }) => debit === claimable).toReversed(),
   }
 }
 

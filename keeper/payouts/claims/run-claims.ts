@@ -1,4 +1,5 @@
 import { isKeeperError } from '../../base/errors.ts'
+import { isoTime } from '../../base/time.ts'
 import { unresolved } from '../../chain/journal/journal.ts'
 import { FAILED_FOR_GOOD } from '../follow.ts'
 import type { Program } from '../program.ts'
@@ -7,6 +8,7 @@ import { finalBlock } from '../withdrawals.ts'
 import { acceptRoot } from './accept.ts'
 import { addBooked, bookClaims, nothingBooked } from './book-claims.ts'
 import type { BookedClaims } from './book-claims.ts'
+import { readClaims } from './claims-contract.ts'
 import { readWaitingRoot } from './claims-rows.ts'
 import type { RootRow } from './claims-rows.ts'
 import type { ClaimsDesk } from './desk.ts'
@@ -40,6 +42,7 @@ export async function advanceClaims(
     return readWaitingRoot(room.db, desk.place)
   }
   const waiting = await book()
+  await watch(room, program, desk, waiting)
   if (waiting === undefined) return { booked, waiting, isShort: false }
   const acceptance = await acceptRoot(room, program, desk, waiting)
   if (acceptance === 'resting' || acceptance === 'short') {
@@ -47,6 +50,22 @@ export async function advanceClaims(
   }
   if (acceptance === 'over') await presentIsFinal(room)
   return { booked, waiting: await book(), isShort: false }
+}
+
+/** The delay is there for somebody to look: whoever has the payer's key can propose any root. */
+async function watch(
+  { alerts, log }: PayoutsRoom,
+  { id: program }: Program,
+  { contract }: ClaimsDesk,
+  ours: RootRow | undefined,
+): Promise<void> {
+  const { pending } = await readClaims(contract)
+  if (pending === undefined || pending.root === ours?.root) {
+    return alerts?.clear('foreign-root', program)
+  }
+  const facts = { root: pending.root, total: pending.total, readyAt: isoTime(pending.readyAt) }
+  log.warn({ program, ...facts }, 'foreign-root')
+  alerts?.raise('foreign-root', { key: program, ...facts })
 }
 
 /** Whatever the chain shows now is booked only when it stays. */

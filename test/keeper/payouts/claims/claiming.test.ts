@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { expect } from 'chai'
+import { logAlerts } from '../../../../keeper/base/alerts.ts'
 import type { Address } from '../../../../keeper/base/schema.ts'
+import { systemClock } from '../../../../keeper/base/time.ts'
 import { listJournal } from '../../../../keeper/chain/journal/journal.ts'
 import { balanceOf, trialBalance } from '../../../../keeper/ledger/balances.ts'
 import { sumLeaves } from '../../../../keeper/payouts/claims/claims-rows.ts'
@@ -14,8 +16,11 @@ import { claimed, forwardRange, leafIn, openClaiming, publish } from '../../../h
 import type { Claiming } from '../../../helpers/claiming.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
 import { COIN, NOON, assertBooksBalance } from '../../../helpers/ledger.ts'
+import { testLog } from '../../../helpers/logs.ts'
 import { award, payeeAt, programOf } from '../../../helpers/paying.ts'
 import type { PayingOptions } from '../../../helpers/paying.ts'
+
+const FOREIGN = `0x${'ab'.repeat(32)}`
 
 describe('a program whose payees claim', function () {
   this.timeout(240_000)
@@ -217,6 +222,27 @@ describe('a program whose payees claim', function () {
     expect(await books(`claimable:manual:${payeeAt(0)}`)).to.equal(5n)
     const kinds = (await listJournal(claiming.db)).map((tx) => tx.kind)
     expect(kinds).to.deep.equal(['root'])
+  })
+
+  it('a root that somebody else proposed with the payer’s key is told, until it is gone', async () => {
+    await open()
+    const alerts = logAlerts(testLog, systemClock)
+    const { payer } = claiming.room()
+    const submit = claiming.claims.interface.encodeFunctionData('submit', [FOREIGN, 1n, FOREIGN])
+    await claiming.node.request('hardhat_impersonateAccount', [payer.address])
+    await claiming.node.request('eth_sendTransaction', [
+      { from: payer.address, to: claiming.desk.contract.home.contract, data: submit },
+    ])
+
+    const program = claimed([award('a', payeeAt(0), 5n)])
+    const error = await rejectionOf(claiming.run(program, { alerts }))
+
+    expect(error.code).to.equal('CLAIMS_ROOT_PENDING')
+    expect(alerts.active()).to.have.length(1)
+    expect(alerts.active()[0]).to.include({ kind: 'foreign-root', key: 'manual' })
+    await (await claiming.claims.veto()).wait()
+    await claiming.run(program, { alerts })
+    expect(alerts.active()).to.deep.equal([])
   })
 
   it('with too little money the first in line are in the root, and the rest waits for more', async () => {
