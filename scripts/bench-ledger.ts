@@ -98,7 +98,9 @@ async function measure(postgres: Server | undefined): Promise<LedgerMeasurement[
       }
     }
   }
-  return (await Promise.all(all.map(measurementsOf))).flat()
+  const measured: LedgerMeasurement[] = []
+  for (const one of all) measured.push(...(await measurementsOf(one)))
+  return measured
 }
 
 function storesOf(postgres: Server | undefined): BenchStore[] {
