@@ -67,6 +67,8 @@ const STORE_ROOMS = [
   'chain',
   'ledger',
   'payouts',
+  'reconcile',
+  'validators/bookings.test.ts',
   'office',
   'jobs/queue',
   'heartbeat/tally',

@@ -111,6 +111,8 @@ describe('the programs at the command line', function () {
       inflight: { payouts: 0, amount: '0' },
     })
     await expectPaid(100)
+    // Through its socket: the embedded store is the keeper's.
+    expect(await site.ok('reconcile')).to.include({ ok: true, found: 0 })
   })
 
   it('a keeper without the payer key takes no file', async () => {
