@@ -15,8 +15,20 @@ export function paymentLines(why: Why, now: WhyNow): string[] {
     `program ${program}, payee ${payee}, in the smallest unit of ${asset}`,
     ...awards.flatMap(awardLines),
     ...(more > 0 && payout ? [`  … and ${plural(more, 'more award')} of this payout`] : []),
-    ...(payout ? payoutLines(payout, now) : ['not settled yet: it waits for the next settlement']),
+    ...(payout ? payoutLines(payout, now) : openLines(why)),
     ...(now.kept ? [`now kept back: ${now.kept}`] : []),
+  ]
+}
+
+function openLines({ open, rules }: Why): string[] {
+  const waits = `not settled yet: of this payee ${grouped(open)} waits for the next settlement`
+  if (!rules) return [waits]
+  const { minimum, capPerPayee, unit, changedAt, changedBy } = rules
+  const most = capPerPayee === undefined ? '' : `, at most ${grouped(capPerPayee)}`
+  const by = `set ${shownTime(changedAt)} by ${changedBy}`
+  return [
+    waits,
+    `  it pays at least ${grouped(minimum)}${most}, in units of ${grouped(unit)} (${by})`,
   ]
 }
 

@@ -335,6 +335,16 @@ export async function findMisfits(db: Db): Promise<Misfit[]> {
   )
 }
 
+/** What of one payee no payout binds yet. */
+export async function sumOpenOf(db: Db, program: string, payee: string): Promise<bigint> {
+  const { open } = await db.one<{ open: string }>(
+    `select coalesce(sum(amount), 0) as open from payout_accrual
+      where program = $1 and payee = $2 and payout is null`,
+    [program, payee],
+  )
+  return BigInt(open)
+}
+
 export interface OpenSums {
   accrued: bigint
   owed: bigint

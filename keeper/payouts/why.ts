@@ -20,8 +20,11 @@ import {
   paymentsOf,
   readBatch,
   sentPaymentsOf,
+  sumOpenOf,
 } from './records.ts'
 import type { AccrualRecord, BatchRecord, PaymentRecord, PayoutRecord } from './records.ts'
+import { readSettings } from './settings.ts'
+import type { SettingsRow } from './settings.ts'
 
 /** A transfer and where it stands in the hash chain. */
 export interface Booked {
@@ -74,7 +77,13 @@ export interface Why {
   awardsFound: number
   /** Undefined: nothing has settled it yet. */
   payout: WhyPayout | undefined
+  /** What of the payee no payout binds yet. */
+  open: bigint
+  /** What the next settlement goes by; undefined: the program's own rules. */
+  rules: SettingsRow | undefined
 }
+
+type Story = Omit<Why, 'open' | 'rules'>
 
 // A screenful; the rest are the same, and --json of each is one question.
 const MAX_AWARDS = 50
@@ -85,16 +94,20 @@ const MIN_KEY_DIGITS = 8
 /** PAYMENT_UNKNOWN, with what is near, when nothing has that name. */
 export async function explain(db: Db, ref: string): Promise<Why> {
   const found = await findByAward(db, ref)
-  if (found) return found
-  const key = await findKey(db, ref)
-  if (key) return ofPayout(db, key)
+  const payout = found ? undefined : await findKey(db, ref)
+  const story = payout ? await ofPayout(db, payout) : found
+  if (story) {
+    const { program, payee } = story
+    const open = await sumOpenOf(db, program, payee)
+    return { ...story, open, rules: await readSettings(db, program) }
+  }
   throw new KeeperError('PAYMENT_UNKNOWN', { ref, near: await nearTo(db, ref) })
 }
 
-async function findByAward(db: Db, ref: string): Promise<Why | undefined> {
+async function findByAward(db: Db, ref: string): Promise<Story | undefined> {
   const colon = ref.indexOf(':')
   const programs = await listPrograms(db)
-  const isNamed = programs.some(({ id }) => id === ref.slice(0, colon))
+  const isNamed = colon > 0 && programs.some(({ id }) => id === ref.slice(0, colon))
   const asked = isNamed ? { program: ref.slice(0, colon), ref: ref.slice(colon + 1) } : { ref }
   const [award, ...others] = await findAccruals(db, asked)
   if (!award) return undefined
@@ -141,7 +154,7 @@ async function nearTo(db: Db, ref: string): Promise<string> {
   return near.length > 0 ? ` Near it: ${near.join(', ')}.` : ''
 }
 
-async function ofPayout(db: Db, payout: PayoutRecord): Promise<Why> {
+async function ofPayout(db: Db, payout: PayoutRecord): Promise<Story> {
   const { program, payee, key } = payout
   const programs = await listPrograms(db)
   const asset = programs.find(({ id }) => id === program)?.asset ?? ''

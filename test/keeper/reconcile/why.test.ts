@@ -1,11 +1,13 @@
 import { expect } from 'chai'
 import { readReceiptOf } from '../../../keeper/payouts/why-receipt.ts'
+import { writeSettings } from '../../../keeper/payouts/settings.ts'
 import { explain } from '../../../keeper/payouts/why.ts'
 import type { Booked, Why } from '../../../keeper/payouts/why.ts'
 import { paymentLines, shareLines } from '../../../keeper/commands/why-lines.ts'
 import { explainShare } from '../../../keeper/validators/why-share.ts'
 import type { WhyShare } from '../../../keeper/validators/why-share.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
+import { NOON } from '../../helpers/ledger.ts'
 import { makeMembers } from '../../helpers/muster.ts'
 import { award, payeeAt, programOf } from '../../helpers/paying.ts'
 import { openSettlements } from '../../helpers/reconciling.ts'
@@ -90,13 +92,17 @@ describe('the way from a fact to a transaction', function () {
       new Map(payees.map((payee) => [payee, { kept: 'held' as const }]))
     await paid.paying.run(programOf([award('late', payeeAt(9), 5n)]), { reach: held })
 
+    const settings = { minimum: 10n, capPerPayee: 100n, unit: 5n }
+    await writeSettings(paid.paying.db, 'manual', settings, { actor: 'test', now: NOON })
+
     const late = await why('late')
 
-    expect(late.payout).to.equal(undefined)
+    expect(late).to.deep.include({ payout: undefined, open: 5n })
     const text = paymentLines(late, { receipts: [], kept: 'held' }).join('\n')
     expect(text)
-      .to.match(/not settled yet/)
-      .and.match(/now kept back: held/)
+      .to.match(/not settled yet: of this payee 5 waits/)
+      .and.match(/kept back: held/)
+    expect(text).to.match(/pays at least 10, at most 100, in units of 5 \(set .+ by test\)/)
   })
 
   it('of nothing names what is near', async () => {
