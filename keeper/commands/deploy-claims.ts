@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import claimsModule from '../../ignition/modules/Claims.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
@@ -10,7 +9,7 @@ import type { KnownProgram } from '../jobs/queue/program-list.ts'
 import { openClaims } from '../payouts/claims/claims-contract.ts'
 import { reportAdminCalls } from './admin.ts'
 import type { Report, Run } from './command.ts'
-import { addressIn, runModule } from './ignite.ts'
+import { addressIn, journalFolder, runModule } from './ignite.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import { openSession, openSigner } from './session.ts'
 import type { Session } from './session.ts'
@@ -73,7 +72,12 @@ async function deployOnce(run: Run, program: KnownProgram, wanted: Wanted): Prom
       if (joined === NATIVE) return known
       throw new KeeperError('CLAIMS_DEPLOYED', { program: program.id, address: known })
     }
-    const address = await deploy(run, session, { program, hand, delay: wanted.seconds })
+    const address = await deploy(run, session, {
+      program,
+      hand,
+      delay: wanted.seconds,
+      replaced: known,
+    })
     const deployBlock = deployment.payouts?.deployBlock ?? 0
     const { number } = program
     await openClaims(client, { contract: address, program: number, payouts: hand, deployBlock })
@@ -90,26 +94,23 @@ interface Deploying {
   program: KnownProgram
   hand: Address
   delay: number
+  replaced: Address | undefined
 }
 
 async function deploy(
   run: Run,
   { client }: Session,
-  { program, hand, delay }: Deploying,
+  { program, hand, delay, replaced }: Deploying,
 ): Promise<Address> {
   const { config } = run
   const isLocal = client.chainId === LOCAL_CHAIN_ID
-  const folder = join(
-    config.deploymentsDir,
-    'ignition',
-    `chain-${client.chainId}-claims-${program.id}`,
-  )
+  const name = `chain-${client.chainId}-claims-${program.id}`
   const result = await runModule({
     client,
     signer: await openSigner(run, 'deployer', client.chainId),
     module: claimsModule,
     parameters: { payouts: hand, program: program.number, delay },
-    journalDir: isLocal ? undefined : folder,
+    journalDir: isLocal ? undefined : journalFolder(config.deploymentsDir, name, replaced),
   })
   return addressIn(result, 'Claims#ProgramClaims')
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import payoutsModule from '../../ignition/modules/Payouts.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { Address } from '../base/schema.ts'
@@ -9,7 +8,7 @@ import type { ProgramContracts } from '../chain/program-contracts.ts'
 import type { TxSigner } from '../chain/keys/signer.ts'
 import type { Report, Run } from './command.ts'
 import { readAsset } from './deploy.ts'
-import { addressIn, runModule } from './ignite.ts'
+import { addressIn, journalFolder, runModule } from './ignite.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import { roleId } from './timelock.ts'
 import { openSession, openSigner } from './session.ts'
@@ -37,7 +36,10 @@ export async function deployPayoutsCommand(
     // Without a flag the programs pay what the validators are paid in.
     const asset = await readAsset(client, token ?? tokenOf(contracts.deployment))
     const fromBlock = await client.blockNumber()
-    const address = await deploy(run, session, signer, asset.address)
+    const address = await deploy(run, session, signer, {
+      asset: asset.address,
+      replaced: known?.address,
+    })
     const { decimals, symbol } = asset
     const payouts = { address, asset: asset.address, decimals, symbol, deployBlock: fromBlock + 1 }
     // The claims contracts move money of the ProgramPayouts they were made for.
@@ -66,18 +68,18 @@ async function deploy(
   { config }: Run,
   { client, contracts }: Session,
   signer: TxSigner,
-  asset: Address,
+  { asset, replaced }: { asset: Address; replaced: Address | undefined },
 ): Promise<Address> {
   const { timelock, guardian } = contracts.deployment
   const isLocal = client.chainId === LOCAL_CHAIN_ID
-  const folder = join(config.deploymentsDir, 'ignition', `chain-${client.chainId}-payouts`)
+  const name = `chain-${client.chainId}-payouts`
   const result = await runModule({
     client,
     signer,
     module: payoutsModule,
     parameters: { admin: timelock, guardian, asset },
     // As for the contracts before it: a local chain comes and goes.
-    journalDir: isLocal ? undefined : folder,
+    journalDir: isLocal ? undefined : journalFolder(config.deploymentsDir, name, replaced),
   })
   return addressIn(result, 'Payouts#ProgramPayouts')
 }

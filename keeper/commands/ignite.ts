@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   DeploymentResultType,
   TransactionStatus,
@@ -94,6 +95,12 @@ export async function runModule(options: ModuleOptions): Promise<DeploymentResul
   }).catch((error: unknown) => {
     throw new KeeperError('DEPLOY_FAILED', { reason: messageOf(error) }, error)
   })
+}
+
+/** One that takes another's place has a journal of its own: by the other's, Ignition would find it done. */
+export function journalFolder(dir: string, name: string, replaced: Address | undefined): string {
+  const own = replaced === undefined ? name : `${name}-after-${replaced.toLowerCase()}`
+  return join(dir, 'ignition', own)
 }
 
 /** A resumed deployment sent some of them in an earlier run. */

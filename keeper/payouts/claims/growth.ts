@@ -1,5 +1,4 @@
 import { KeeperError } from '../../base/errors.ts'
-import type { Address } from '../../base/schema.ts'
 import type { ClaimsHome, Leaf } from './leaf.ts'
 
 interface Leaves {
@@ -28,9 +27,9 @@ function strangeHome(a: ClaimsHome, b: ClaimsHome): string[] {
 }
 
 function shrunk(accepted: readonly Leaf[], next: readonly Leaf[]): string[] {
-  const found = new Map<Address, bigint>(next.map((leaf) => [leaf.account, leaf.cumulative]))
+  const found = new Map(next.map((leaf) => [leaf.account.toLowerCase(), leaf.cumulative]))
   return accepted.flatMap(({ account, cumulative }) => {
-    const now = found.get(account)
+    const now = found.get(account.toLowerCase())
     if (now === undefined) return [`${account}: ${cumulative} is gone`]
     return now < cumulative ? [`${account}: ${cumulative} becomes ${now}`] : []
   })

@@ -1,4 +1,4 @@
-import { ZeroAddress, getAddress } from 'ethers'
+import { ZeroAddress } from 'ethers'
 import { KeeperError, isKeeperError } from '../../base/errors.ts'
 import type { Address } from '../../base/schema.ts'
 import { postIn } from '../../ledger/post.ts'
@@ -108,8 +108,7 @@ function leavesWith(before: readonly LeafRow[], lines: readonly ClaimLine[]): Le
     before.map(({ account, cumulative }) => [account.toLowerCase(), { account, cumulative }]),
   )
   for (const { address, cumulative } of lines) {
-    const account = leaves.get(address)?.account ?? (getAddress(address) as Address)
-    leaves.set(address, { account, cumulative })
+    leaves.set(address, { account: address as Address, cumulative })
   }
   return [...leaves.values()]
 }

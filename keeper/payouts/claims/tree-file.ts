@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { getAddress } from 'ethers'
 import { z } from 'zod'
 import { KeeperError, isKeeperError, messageOf } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/json.ts'
@@ -50,7 +51,7 @@ const fileSchema = z
   .strict()
 
 export function fileOfTree({ home, leaves, root, total }: ClaimsTree): TreeFile {
-  const rows = leaves.map(({ account, cumulative }) => [account, cumulative])
+  const rows = leaves.map(({ account, cumulative }) => [getAddress(account), cumulative])
   const text = `${canonicalJson({ format: FORMAT, ...home, root, total, leaves: rows })}\n`
   return { text, fileHash: hashOf(text) }
 }

@@ -128,11 +128,13 @@ function packed(leaf: Leaf | undefined): bigint {
 
 function refuseLeaves({ contract }: ClaimsHome, leaves: readonly Leaf[]): void {
   ensure(leaves.length > 0, 'CLAIMS_LEAVES_INVALID', { faults: ['there is none'] })
+  const home = contract.toLowerCase()
   const faults = leaves.flatMap(({ account, cumulative }, index) => {
+    const name = account.toLowerCase()
     const rules: [isBad: boolean, fault: string][] = [
       [account === ZeroAddress, 'the zero address'],
-      [account === contract, 'the claims contract itself'],
-      [leaves[index + 1]?.account === account, 'twice'],
+      [name === home, 'the claims contract itself'],
+      [leaves[index + 1]?.account.toLowerCase() === name, 'twice'],
       [cumulative <= 0n, `an amount of ${cumulative}`],
       [cumulative > MAX_CUMULATIVE, `an amount of ${cumulative}, more than 96 bits`],
     ]

@@ -64,26 +64,14 @@ describe('claims that die at any of their awaits', function () {
     expect(sums).to.deep.include({ total, claimed: total })
   }
 
-  it('while a root is proposed: it is proposed once, and everybody is paid once', async () => {
-    const steps = await runUntil(programAt(place))
+  it('go on when they are run again: a root is proposed, accepted, paid and booked once', async () => {
+    const proposing = await runUntil(programAt(place))
     await claiming.rest()
-    await claiming.run(programAt(place))
+    const accepting = await runUntil(programAt(place))
     await expectPaid(0)
-    for (let diesAt = 1; diesAt <= steps; diesAt += 1) {
+    expect(Math.min(proposing, accepting)).to.be.greaterThan(100)
+    for (let diesAt = 1; diesAt <= Math.max(proposing, accepting); diesAt += 1) {
       await runUntil(programAt(place), diesAt)
-      await claiming.run(programAt(place))
-      await claiming.rest()
-      await claiming.run(programAt(place))
-      await expectPaid(diesAt)
-    }
-  })
-
-  it('while a root is accepted, paid by ranges and booked: it is booked once', async () => {
-    await claiming.run(programAt(place))
-    await claiming.rest()
-    const steps = await runUntil(programAt(place))
-    await expectPaid(0)
-    for (let diesAt = 1; diesAt <= steps; diesAt += 1) {
       await claiming.run(programAt(place))
       await claiming.rest()
       await runUntil(programAt(place), diesAt)
