@@ -96,11 +96,13 @@ export function openLedger({ db, clock, log, alerts }: LedgerOptions): Ledger {
 
   async function post(batch: readonly Prepared[], columns: Batch['columns']): Promise<Outcome[]> {
     if (sizeOf(directory) > MAX_KNOWN_ACCOUNTS) directory = new Map()
-    // Committed by itself before the posting, so that the directory never knows what was undone.
-    const postings = batch.map(({ posting }) => posting)
-    await resolveAccounts(db, postings, directory)
     // A directory that was begun anew may have other numbers for the names.
     const text = columns?.directory === directory ? columns.text : undefined
+    if (text === undefined) {
+      // Committed by itself before the posting, so that the directory never knows what was undone.
+      const postings = batch.map(({ posting }) => posting)
+      await resolveAccounts(db, postings, directory)
+    }
     const outcomes = await postPrepared(db, batch, directory, clock.now(), text)
     for (const result of outcomes) if (result.outcome === 'conflict') tellConflict(result.key)
     return outcomes

@@ -80,21 +80,29 @@ const FIELD = '\u001F'
 
 /** As ledger_post reads them, after the time: those of numbers are array literals. */
 export function columnsOf(prepared: readonly Prepared[], directory: Directory): string {
-  const of = ({ asset }: Posting): AssetAccounts => directory.get(asset) as AssetAccounts
-  const numbers = (value: (row: Prepared) => unknown): string => `{${prepared.map(value).join()}}`
-  const texts = (value: (row: Prepared) => string | null): string => prepared.map(value).join(FIELD)
+  const debits: unknown[] = []
+  const credits: unknown[] = []
+  const assets: unknown[] = []
+  for (const { posting } of prepared) {
+    const { id, accounts } = directory.get(posting.asset) as AssetAccounts
+    debits.push(accounts.get(posting.debit))
+    credits.push(accounts.get(posting.credit))
+    assets.push(id)
+  }
+  const numbers = (values: unknown[]): string => `{${values.join()}}`
+  const of = <T>(pick: (row: Prepared) => T): T[] => prepared.map(pick)
   const hasReversal = prepared.some(({ reversedId }) => reversedId !== undefined)
   return [
-    numbers(({ keyId }) => keyId),
-    numbers(({ payloadId }) => payloadId),
-    numbers(({ posting }) => of(posting).accounts.get(posting.debit)),
-    numbers(({ posting }) => of(posting).accounts.get(posting.credit)),
-    numbers(({ posting }) => of(posting).id),
-    numbers(({ amount }) => amount),
-    numbers(({ posting }) => posting.effectiveAt),
-    hasReversal ? numbers(({ reversedId }) => reversedId ?? 'null') : '',
-    texts(({ posting }) => posting.code),
-    texts(({ posting }) => posting.key),
-    texts(({ reason }) => reason),
+    numbers(of(({ keyId }) => keyId)),
+    numbers(of(({ payloadId }) => payloadId)),
+    numbers(debits),
+    numbers(credits),
+    numbers(assets),
+    numbers(of(({ amount }) => amount)),
+    numbers(of(({ posting }) => posting.effectiveAt)),
+    hasReversal ? numbers(of(({ reversedId }) => reversedId ?? 'null')) : '',
+    of(({ posting }) => posting.code).join(FIELD),
+    of(({ posting }) => posting.key).join(FIELD),
+    of(({ reason }) => reason).join(FIELD),
   ].join(COLUMN)
 }

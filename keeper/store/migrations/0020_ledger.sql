@@ -11,13 +11,13 @@ create table ledger_account (
   id          int generated always as identity primary key,
   asset       int    not null,
   version     bigint not null default 0,        -- how many entries it has: the number of the last one
-  balance     numeric(78, 0) not null default 0,
-  min_balance numeric(78, 0),
-  max_balance numeric(78, 0),
+  -- Before what has no fixed length: each update compares it, since it has an index.
   name        text collate "C" not null,        -- expense:manual, accrued:manual:<payee>
+  balance     numeric(78, 0) not null default 0,
+  min_balance numeric(78, 0),                   -- null: no limit, and then the comparison is null and no violation
+  max_balance numeric(78, 0),
   constraint ledger_account_named unique (name, asset),
-  constraint ledger_account_limits
-    check (balance >= coalesce(min_balance, balance) and balance <= coalesce(max_balance, balance))
+  constraint ledger_account_limits check (balance >= min_balance and balance <= max_balance)
 ) with (fillfactor = 70);                       -- room for updates in place: no index has the balance
 
 -- Once per key, for ever: months of transfers go to the archive, their keys stay.
