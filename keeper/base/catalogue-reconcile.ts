@@ -103,7 +103,7 @@ export const reconcile = rows({
     retry: true,
   },
   PAYMENT_UNKNOWN: {
-    sentence: 'Nothing is known of {ref}.{near}',
+    sentence: 'Nothing is known of {ref}{near}.',
     wayOut:
       'Give an award (program:reference), a payout’s key, a batch, a transaction, or a validator and its cycle; `muster program show` lists.',
     exitCode: EXIT.data,

@@ -113,7 +113,7 @@ async function findByAward(db: Db, ref: string): Promise<Story | undefined> {
   if (!award) return undefined
   if (others.length > 0) {
     const names = [award, ...others].map(({ program }) => `${program}:${ref}`)
-    throw new KeeperError('PAYMENT_UNKNOWN', { ref, near: ` It may be ${names.join(' or ')}.` })
+    throw new KeeperError('PAYMENT_UNKNOWN', { ref, near: ` (it may be ${names.join(' or ')})` })
   }
   if (award.payout !== null) {
     const [payout] = await findPayouts(db, award.payout, 1)
@@ -138,7 +138,7 @@ async function findKey(db: Db, ref: string): Promise<PayoutRecord | undefined> {
   const [only] = payments
   if (only && payments.length === 1) return (await findPayouts(db, only.payout, 1))[0]
   const some = payments.slice(0, MAX_NEAR).map(({ payout }) => payout)
-  const near = ` Batch ${batch.seq} of ${batch.program} has ${payments.length} payments: ${some.join(', ')} …`
+  const near = ` alone (batch ${batch.seq} of ${batch.program} has ${payments.length} payments: ${some.join(', ')} …)`
   throw new KeeperError('PAYMENT_UNKNOWN', { ref, near })
 }
 
@@ -151,7 +151,7 @@ async function findBatchNamed(db: Db, name: string): Promise<BatchRecord | undef
 
 async function nearTo(db: Db, ref: string): Promise<string> {
   const near = await nearestRefs(db, ref, MAX_NEAR)
-  return near.length > 0 ? ` Near it: ${near.join(', ')}.` : ''
+  return near.length > 0 ? ` (near it: ${near.join(', ')})` : ''
 }
 
 async function ofPayout(db: Db, payout: PayoutRecord): Promise<Story> {

@@ -4,6 +4,7 @@ import { KeeperError } from '../../keeper/base/errors.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import { openContracts } from '../../keeper/chain/contracts.ts'
 import type { Contracts } from '../../keeper/chain/contracts.ts'
+import type { ChainClient } from '../../keeper/chain/rpc/client.ts'
 import { assetIdOf } from '../../keeper/chain/program-contracts.ts'
 import { bookWithdrawals } from '../../keeper/payouts/withdrawals.ts'
 import { reconcile } from '../../keeper/reconcile/reconcile.ts'
@@ -29,7 +30,8 @@ export interface Settlements {
   payees: { paid: string; credited: string; withdrew: string }
   /** What the chain has done up to now, into the books. */
   book(db?: Db): Promise<number>
-  reconcile(db?: Db): Promise<Reconciled>
+  /** Over the store and the node, or over other views of them. */
+  reconcile(db?: Db, asked?: ChainClient): Promise<Reconciled>
   close(): Promise<void>
 }
 
@@ -73,10 +75,10 @@ export async function openSettlements(): Promise<Settlements> {
     contracts,
     payees,
     book,
-    reconcile: async (db = paying.db) =>
+    reconcile: async (db = paying.db, asked = client) =>
       reconcile({
         db,
-        client,
+        client: asked,
         block: await client.blockNumber(),
         payouts: [
           {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { ChainClient } from '../../../keeper/chain/rpc/client.ts'
 import { postIn } from '../../../keeper/ledger/post.ts'
 import type { Db } from '../../../keeper/store/db.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
@@ -184,6 +185,20 @@ describe('books, receipts and chain', function () {
     const codes = await codesOf((t) => postIn(t, [posting], 1))
 
     expect(codes).to.have.members(['BOOKED_WITHOUT_CAUSE', 'HOLDING_DIFFERS'])
+  })
+
+  it('name a batch that the node does not show, or shows with another list', async () => {
+    const { client } = paid.paying.node
+    const answering = (answer: unknown): ChainClient => {
+      const request = async <T>(method: string, params?: readonly unknown[]): Promise<T> =>
+        method === 'eth_getTransactionByHash' ? (answer as T) : client.request<T>(method, params)
+      return { ...client, request }
+    }
+    for (const answer of [null, { input: '0x' }]) {
+      const { differences } = await paid.reconcile(paid.paying.db, answering(answer))
+      const codes = differences.map(({ code }) => code)
+      expect(codes).to.include('BATCH_UNREADABLE')
+    }
   })
 
   it('name what the chain did since, until it is booked', async () => {

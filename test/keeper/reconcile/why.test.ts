@@ -111,8 +111,8 @@ describe('the way from a fact to a transaction', function () {
     const none = await rejectionOf(why('no-such-thing'))
 
     expect([near.code, payee.code, none.code]).to.deep.equal(Array(3).fill('PAYMENT_UNKNOWN'))
-    expect(near.message).to.match(/Near it: manual:three\./)
-    expect(payee.message).to.match(/Near it: [0-9a-f]{64}\./)
+    expect(near.message).to.match(/\(near it: manual:three\)\.$/)
+    expect(payee.message).to.match(/\(near it: [0-9a-f]{64}\)\.$/)
     expect(none.message).to.equal('Nothing is known of no-such-thing.')
   })
 
@@ -123,7 +123,7 @@ describe('the way from a fact to a transaction', function () {
     const error = await rejectionOf(why(sent?.journal?.hash ?? ''))
 
     expect(error.code).to.equal('PAYMENT_UNKNOWN')
-    expect(error.message).to.match(/Batch 0 of manual has 4 payments: [0-9a-f]{64}/)
+    expect(error.message).to.match(/batch 0 of manual has 4 payments: [0-9a-f]{64}/)
   })
 
   it('of a validator and a cycle is its share, the batch and its line in the books', async () => {
