@@ -40,7 +40,7 @@ export const payouts = rows({
     exitCode: EXIT.data,
   },
   PAYOUT_MOVED: {
-    sentence: 'Another process took payouts of {program} in the meantime.',
+    sentence: 'Payouts of {program} were taken or held back, or a wallet changed, in the meantime.',
     wayOut: 'Nothing was planned. Run the command again.',
     exitCode: EXIT.temporary,
     retry: true,

@@ -286,13 +286,14 @@ function intentOf(
 
 /** In the transaction of the intent, before anything is signed: owed ▸ inflight, or neither of the two. */
 async function openBatch(
-  { clock }: PayoutsRoom,
+  { clock, reach }: PayoutsRoom,
   t: Db,
   program: Program,
   batch: NewBatch,
 ): Promise<void> {
   const now = clock.now()
   await lockProgram(t, program)
+  await requireReached(reach, t, batch, now)
   await insertBatch(t, batch, now)
   const postings = batch.payments.map(({ payee, amount, key }, position): Posting => ({
     key: keys.inflight(batch.id, position),
@@ -305,4 +306,20 @@ async function openBatch(
     reason: { payout: key, seq: batch.seq },
   }))
   requirePosted(await postIn(t, postings, now))
+}
+
+/** Between the pick and this a held fee may have waited for hours: who came on hold meanwhile is not paid. */
+async function requireReached(
+  reach: PayoutsRoom['reach'],
+  t: Db,
+  { program, payments }: NewBatch,
+  now: UnixSeconds,
+): Promise<void> {
+  const payees = payments.map(({ payee }) => payee)
+  const reached = await reach(t, program, payees, now)
+  const isAsPicked = payments.every(({ payee, address }) => {
+    const at = reached.get(payee)
+    return at !== undefined && 'address' in at && at.address.toLowerCase() === address
+  })
+  if (!isAsPicked) throw new KeeperError('PAYOUT_MOVED', { program })
 }

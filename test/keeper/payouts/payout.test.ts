@@ -212,6 +212,26 @@ describe('from an award to a receipt', function () {
     expect(await paying.balanceOf(payeeAt(0))).to.equal(5n)
   })
 
+  it('who comes on hold between the choice and the intent is not paid, nor is anybody of that batch', async () => {
+    await open()
+    const program = programOf([0, 1].map((i) => award(`r${i}`, payeeAt(i), 5n)))
+    let asked = 0
+    // By the settlement, by the choice, and in the transaction of the intent.
+    const reach: ReachPayees = (...about) => {
+      asked += 1
+      return reachBut(new Set(asked < 3 ? [] : [payeeAt(0)]))(...about)
+    }
+
+    const error = await rejectionOf(paying.run(program, { reach }))
+    const after = await paying.run(program, { reach })
+
+    expect(error.code).to.equal('PAYOUT_MOVED')
+    expect(after.paidOut).to.include({ paid: 5n })
+    expect(await paying.balanceOf(payeeAt(0))).to.equal(0n)
+    expect(await paying.balanceOf(payeeAt(1))).to.equal(5n)
+    expect(await books('inflight:manual')).to.equal(0n)
+  })
+
   it('accrued-through moves with the awards, settled-through only with a final receipt', async () => {
     await open({ funds: 5n })
     const awards = [
