@@ -21,24 +21,26 @@ export interface Settlement {
   carry: bigint
 }
 
+/** The least that anybody is paid: whole units, and not below the minimum. */
+export function leastPayment({ minimum, unit }: SettlementRules): bigint {
+  const least = minimum > 0n ? minimum : 1n
+  return ((least + unit - 1n) / unit) * unit
+}
+
 /** What is payable of all that somebody has accrued; undefined while it is below the minimum. */
 export function settlePayee(
   accrued: readonly bigint[],
-  { minimum, capPerPayee = MAX_PAYMENT, unit }: SettlementRules,
+  rules: SettlementRules,
 ): Settlement | undefined {
+  const { minimum, capPerPayee = MAX_PAYMENT, unit } = rules
   ensure(unit > 0n && minimum >= 0n, 'INTERNAL', { what: 'settlement rules', unit, minimum })
   const cap = capPerPayee < MAX_PAYMENT ? capPerPayee : MAX_PAYMENT
+  const least = leastPayment(rules)
   // Or nobody would ever be paid.
-  ensure(cap >= minimum && cap >= unit, 'INTERNAL', {
-    what: 'settlement rules',
-    cap,
-    minimum,
-    unit,
-  })
+  ensure(cap >= least, 'INTERNAL', { what: 'settlement rules', cap, minimum, unit })
   const total = sum(accrued)
-  if (total < minimum) return undefined
+  if (total < least) return undefined
   const most = total < cap ? total : cap
   const amount = most - (most % unit)
-  if (amount === 0n) return undefined
   return { amount, carry: total - amount }
 }

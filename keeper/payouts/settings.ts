@@ -2,7 +2,7 @@ import { KeeperError } from '../base/errors.ts'
 import type { UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
 import type { Program, SettlementRules } from './program.ts'
-import { MAX_PAYMENT } from './rules.ts'
+import { MAX_PAYMENT, leastPayment } from './rules.ts'
 
 /** What an operator may set for a program; a change is for the settlements to come. */
 export interface ProgramSettings extends SettlementRules {
@@ -70,11 +70,14 @@ export async function writeSettings(
 }
 
 /** What would keep everybody from being paid for ever. */
-export function faultsOf({ minimum, capPerPayee = MAX_PAYMENT, unit }: SettlementRules): string[] {
+export function faultsOf(rules: SettlementRules): string[] {
+  const { minimum, capPerPayee = MAX_PAYMENT, unit } = rules
+  if (unit <= 0n) return ['the unit is not above zero']
+  const most = capPerPayee < MAX_PAYMENT ? capPerPayee : MAX_PAYMENT
+  const isPayable = minimum > MAX_PAYMENT || capPerPayee < minimum || most >= leastPayment(rules)
   return [
-    ...(unit > 0n ? [] : ['the unit is not above zero']),
     ...(capPerPayee >= minimum ? [] : ['the cap is below the minimum']),
-    ...(capPerPayee >= unit ? [] : ['the cap is less than one unit']),
+    ...(isPayable ? [] : ['no whole number of units is between the minimum and the cap']),
     ...(minimum <= MAX_PAYMENT ? [] : ['the minimum is more than a payment can carry']),
   ]
 }

@@ -9,7 +9,7 @@ import { accounts, keys, payoutKey } from './names.ts'
 import type { Program } from './program.ts'
 import { lockProgram } from './program-row.ts'
 import type { BooksRoom, Kept } from './room.ts'
-import { settlePayee } from './rules.ts'
+import { leastPayment, settlePayee } from './rules.ts'
 import type { Settlement } from './rules.ts'
 
 export interface Settled {
@@ -21,8 +21,12 @@ export interface Settled {
 
 // Two postings' worth of rows each; as many as the books take at once.
 const MAX_PAYEES_A_PAGE = 1_000
+// Some 20 MB; the page ends with the payee that reaches it.
+const MAX_ACCRUALS_A_PAGE = 50_000
 // Hourly awards of a year; who has more is settled in several payouts.
 const MAX_ACCRUALS_A_PAYOUT = 10_000
+// Who does not reach the minimum with those is paid for more of them: eleven years of hourly ones.
+const MAX_SMALL_ACCRUALS = 100_000
 
 /**
  * Makes payouts of what is accrued: minimum, cap, holds and whole units are decided here and nowhere else. A payout
@@ -57,7 +61,7 @@ async function settlePage(
 ): Promise<string | undefined> {
   await lockProgram(t, program)
   const now = clock.now()
-  const open = await readOpen(t, program.id, from)
+  const open = await readOpen(t, program, from)
   const payees = open.map(({ payee }) => payee)
   const reached = await reach(t, program.id, payees, now)
   const made: NewPayout[] = []
@@ -78,22 +82,36 @@ async function settlePage(
   await store(t, program, made, now)
   total.payouts += made.length
   total.amount += made.reduce((sum, { amount }) => sum + amount, 0n)
-  return open.length < MAX_PAYEES_A_PAGE ? undefined : payees.at(-1)
+  const read = open.reduce((rows, { accruals }) => rows + accruals.length, 0)
+  const isLast = open.length < MAX_PAYEES_A_PAGE && read < MAX_ACCRUALS_A_PAGE
+  return isLast ? undefined : payees.at(-1)
 }
 
-async function readOpen(t: Db, program: string, after: string): Promise<Open[]> {
+/** The next payees, each with his oldest accruals: as many as a payout has, or more if the minimum takes more. */
+async function readOpen(t: Db, program: Program, after: string): Promise<Open[]> {
   const rows = await t.query<{ payee: string; ref: string; amount: string; effective_at: bigint }>(
-    `with page as (
-       select distinct payee from payout_accrual
+    `with each as materialized (
+       select payee, least(count(*), $5) as accruals from payout_accrual
         where program = $1 and payout is null and payee > $2
-        order by 1 limit $3)
+        group by payee order by payee limit $3),
+     page as materialized (
+       select payee, sum(accruals) over (order by payee) - accruals as before from each)
      select * from (
-       select a.payee, a.ref, a.amount, a.effective_at,
-              row_number() over (partition by a.payee order by a.effective_at, a.ref) as place
+       select a.payee, a.ref, a.amount, a.effective_at, row_number() over own as place,
+              sum(a.amount) over own - a.amount as reached
          from payout_accrual a join page on page.payee = a.payee
-        where a.program = $1 and a.payout is null) o
-      where place <= $4 order by payee, place`,
-    [program, after, MAX_PAYEES_A_PAGE, MAX_ACCRUALS_A_PAYOUT],
+        where a.program = $1 and a.payout is null and page.before < $4
+       window own as (partition by a.payee order by a.effective_at, a.ref)) o
+      where place <= $5 or (reached < $6 and place <= $7) order by payee, place`,
+    [
+      program.id,
+      after,
+      MAX_PAYEES_A_PAGE,
+      MAX_ACCRUALS_A_PAGE,
+      MAX_ACCRUALS_A_PAYOUT,
+      leastPayment(program.rules()),
+      MAX_SMALL_ACCRUALS,
+    ],
   )
   const byPayee = Map.groupBy(rows, ({ payee }) => payee)
   return [...byPayee].map(([payee, own]) => ({

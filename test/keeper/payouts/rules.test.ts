@@ -20,6 +20,13 @@ describe('settlement rules', () => {
     expect(capped).to.deep.equal({ amount: 100n, carry: 150n })
   })
 
+  it('nobody is paid less than the minimum for the sake of whole units', () => {
+    const rules = { minimum: 102n, unit: 10n }
+    expect(settlePayee([109n], rules)).to.equal(undefined)
+    expect(settlePayee([111n], rules)).to.deep.equal({ amount: 110n, carry: 1n })
+    expect(() => settlePayee([500n], { ...rules, capPerPayee: 109n })).to.throw('settlement rules')
+  })
+
   it('no payment is larger than the 96 bits of the contract', () => {
     const settled = settlePayee([MAX_PAYMENT, 5n], { minimum: 1n, unit: 1n })
     expect(settled).to.deep.equal({ amount: MAX_PAYMENT, carry: 5n })
@@ -35,9 +42,10 @@ describe('settlement rules', () => {
       fc.property(amounts, few, few, (accrued, minimum, unit) => {
         const total = accrued.reduce((sum, amount) => sum + amount, 0n)
         const settled = settlePayee(accrued, { minimum, unit, capPerPayee: 10n ** 25n })
-        if (!settled) return total < minimum || total < unit
+        if (!settled) return total - (total % unit) < minimum || total < unit
         const { amount, carry } = settled
-        return amount + carry === total && amount % unit === 0n && amount > 0n && carry >= 0n
+        const isWhole = amount % unit === 0n && amount > 0n && amount >= minimum
+        return amount + carry === total && isWhole && carry >= 0n
       }),
     )
   })
