@@ -3,6 +3,7 @@ import { ensure } from '../../base/errors.ts'
 import type { Address } from '../../base/schema.ts'
 import type { Clock, UnixSeconds } from '../../base/time.ts'
 import type { Db } from '../../store/db.ts'
+import { paysAddresses } from './wallet-of.ts'
 
 /** A hold is for now: what is owed waits. A denial is for good, until somebody takes it back. */
 export type HoldList = 'hold' | 'deny'
@@ -113,7 +114,7 @@ export async function addHold({ db, clock }: HoldRoom, hold: NewHold): Promise<b
     [
       hold.list,
       hold.program ?? null,
-      hold.payee ?? null,
+      payeeOf(hold) ?? null,
       hold.address?.toLowerCase() ?? null,
       hold.reason,
       hold.actor,
@@ -122,6 +123,11 @@ export async function addHold({ db, clock }: HoldRoom, hold: NewHold): Promise<b
     ],
   )
   return id
+}
+
+/** As the program names it: payees that are addresses are known in lower case, however somebody writes them. */
+function payeeOf({ program, payee }: HoldTarget): string | undefined {
+  return program !== undefined && paysAddresses(program) ? payee?.toLowerCase() : payee
 }
 
 export interface HoldRoom {

@@ -63,6 +63,13 @@ describe('holds and the deny list', () => {
     })
   }
 
+  it('a payee that is an address is held however the address is written', async () => {
+    const payee = ADDRESS.toLowerCase()
+    await addHold(room, { ...WHO, list: 'hold', program: 'manual', payee: ADDRESS })
+
+    expect((await ask({ program: 'manual', payee })).may).to.equal(false)
+  })
+
   it('a hold ends in the second of its end', async () => {
     await addHold(room, { ...WHO, address: ADDRESS, list: 'hold', until: START + 10 })
 
