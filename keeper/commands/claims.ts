@@ -11,6 +11,7 @@ import { MAX_RANGE } from '../payouts/claims/tree.ts'
 import { readFreeMoney } from '../payouts/payout.ts'
 import type { Program } from '../payouts/program.ts'
 import type { PayoutsRoom } from '../payouts/room.ts'
+import { readSettings, withSettings } from '../payouts/settings.ts'
 import { settle } from '../payouts/settlement.ts'
 import type { Report, Run } from './command.ts'
 import { withPayouts } from './payout.ts'
@@ -30,7 +31,8 @@ async function withClaims<T>(
 ): Promise<T> {
   const known = knownProgram(name)
   return withPayouts(run, async (room) => {
-    const program = known.open(room.contracts.assetId)
+    const own = known.open(room.contracts.assetId)
+    const program = withSettings(own, await readSettings(room.db, name))
     return work({ room, program, desk: await requireDesk(room, program) })
   })
 }

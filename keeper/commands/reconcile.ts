@@ -124,6 +124,8 @@ async function inOneState<T>(db: Db, use: (t: Db) => Promise<T>): Promise<T> {
   if (db.kind === 'pglite') return use(db)
   return db.begin(async (t) => {
     await t.exec('set transaction isolation level repeatable read')
+    // It stands still while the chain is read: no stopped process, and it holds no lock that others wait for.
+    await t.exec('set local idle_in_transaction_session_timeout = 0')
     return use(t)
   })
 }

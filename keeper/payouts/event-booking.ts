@@ -98,8 +98,9 @@ async function readPostings(
     const at = times.get(log.blockNumber) ?? clock.now()
     const key = keys.event(log.transactionHash, log.index)
     const posting = await source.postingOf({ event, key, at })
-    // Nothing moves for nobody: a share of zero is no transfer.
-    if (posting && posting.amount > 0n) found.push({ ...posting, block: log.blockNumber })
+    // Nothing moves: a share of zero, or a credit that is moved to its own account.
+    const isTransfer = posting && posting.amount > 0n && posting.debit !== posting.credit
+    if (isTransfer) found.push({ ...posting, block: log.blockNumber })
   }
   return found
 }

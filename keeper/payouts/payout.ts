@@ -28,6 +28,7 @@ import type { PayTerms } from './gas.ts'
 import { PAYOUT_KIND, accounts, batchId, keys } from './names.ts'
 import type { Program } from './program.ts'
 import { lockProgram } from './program-row.ts'
+import { requireReached } from './reached.ts'
 import type { PayoutsRoom } from './room.ts'
 import { bookWithdrawals, finalBlock } from './withdrawals.ts'
 
@@ -306,20 +307,4 @@ async function openBatch(
     reason: { payout: key, seq: batch.seq },
   }))
   requirePosted(await postIn(t, postings, now))
-}
-
-/** Between the pick and this a held fee may have waited for hours: who came on hold meanwhile is not paid. */
-async function requireReached(
-  reach: PayoutsRoom['reach'],
-  t: Db,
-  { program, payments }: NewBatch,
-  now: UnixSeconds,
-): Promise<void> {
-  const payees = payments.map(({ payee }) => payee)
-  const reached = await reach(t, program, payees, now)
-  const isAsPicked = payments.every(({ payee, address }) => {
-    const at = reached.get(payee)
-    return at !== undefined && 'address' in at && at.address.toLowerCase() === address
-  })
-  if (!isAsPicked) throw new KeeperError('PAYOUT_MOVED', { program })
 }

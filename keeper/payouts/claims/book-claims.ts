@@ -82,8 +82,9 @@ export async function bookClaims(
   return scene.booked
 }
 
+/** A range that paid nobody shows all that there is; anybody can have one for its gas, as often as he likes. */
 function isShown(event: ClaimEvent): boolean {
-  return event.kind !== 'range' || event.leaves !== undefined
+  return event.kind !== 'range' || event.amount === 0n || event.leaves !== undefined
 }
 
 async function nextBlock(db: Db, { contract, place }: Desk): Promise<number> {

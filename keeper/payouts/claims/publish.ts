@@ -11,6 +11,7 @@ import { FAILED_FOR_GOOD } from '../follow.ts'
 import { accounts, keys } from '../names.ts'
 import type { Program } from '../program.ts'
 import { lockProgram } from '../program-row.ts'
+import { requireReached } from '../reached.ts'
 import type { PayoutsRoom } from '../room.ts'
 import { countRoots, insertRoot, readLastRoot, readLeaves } from './claims-rows.ts'
 import type { LeafRow, NewRoot } from './claims-rows.ts'
@@ -165,13 +166,14 @@ async function send(
 
 /** In the transaction of the intent, before anything is signed: owed ▸ inflight, or neither of the two. */
 async function openRoot(
-  { clock }: PayoutsRoom,
+  { clock, reach }: PayoutsRoom,
   t: Db,
   program: Program,
   root: NewRoot,
 ): Promise<void> {
   const now = clock.now()
   await lockProgram(t, program)
+  await requireReached(reach, t, { program: program.id, payments: root.lines }, now)
   await insertRoot(t, root, now)
   const postings = root.lines.map(({ payee, amount, key }, position): Posting => ({
     key: keys.inflight(root.id, position),
