@@ -12,6 +12,7 @@ import { readTreeFile } from '../../../../keeper/payouts/claims/tree-file.ts'
 import { verifyFile } from '../../../../keeper/payouts/claims/verify-file.ts'
 import type { Award } from '../../../../keeper/payouts/program.ts'
 import { readCursors } from '../../../../keeper/payouts/program-row.ts'
+import type { Reach, ReachPayees } from '../../../../keeper/payouts/room.ts'
 import { claimed, forwardRange, leafIn, openClaiming, publish } from '../../../helpers/claiming.ts'
 import type { Claiming } from '../../../helpers/claiming.ts'
 import { rejectionOf } from '../../../helpers/errors.ts'
@@ -325,6 +326,27 @@ describe('a program whose payees claim', function () {
     const before = { ...file, leaves: [{ account: payeeAt(0) as Address, cumulative: 6n }] }
     const { faults } = await verifyFile(claiming.desk.contract, file, before)
     expect(faults).to.have.length(1)
+  })
+
+  it('who comes on hold while the tree is made is in no root', async () => {
+    await open()
+    const awards = [0, 1].map((i) => award(`r${i}`, payeeAt(i), 5n))
+    let asked = 0
+    // By the settlement, by the choice, and in the transaction of the intent.
+    const reach: ReachPayees = async (_t, _program, payees) => {
+      asked += 1
+      const isHeld = (payee: string): boolean => asked > 2 && payee === payeeAt(0)
+      const reachOf = (payee: string): Reach =>
+        isHeld(payee) ? { kept: 'held' } : { address: payee as Address }
+      return new Map(payees.map((payee) => [payee, reachOf(payee)]))
+    }
+
+    const error = await rejectionOf(claiming.run(claimed(awards), { reach }))
+    await claiming.run(claimed(awards), { reach })
+
+    expect(error.code).to.equal('PAYOUT_MOVED')
+    expect(await books('inflight:manual:claims')).to.equal(5n)
+    expect(await books(`owed:manual:${payeeAt(0)}`)).to.equal(5n)
   })
 
   it('without a claims contract nothing is sent, and what is owed stays owed', async () => {
