@@ -15,6 +15,8 @@ export interface ProgramContracts {
   deployment: Deployment
   payouts: ProgramPayouts
   address: Address
+  /** No event of it is older. */
+  deployBlock: number
   /** Zero address: the chain's own coin. */
   asset: Address
   /** The same as CAIP-19, as the books have it. */
@@ -33,7 +35,7 @@ export async function openProgramContracts(
   const recorded = deployment.payouts
   const { chainId } = deployment
   if (recorded === undefined) throw new KeeperError('PAYOUTS_NOT_DEPLOYED', { chainId })
-  const { address, asset, decimals, symbol } = recorded
+  const { address, asset, decimals, symbol, deployBlock } = recorded
   await requireCode(client, address, 'ProgramPayouts')
   const payouts = ProgramPayouts__factory.connect(address, client.provider)
   const file = `deployment of chain ${chainId}`
@@ -50,6 +52,7 @@ export async function openProgramContracts(
     deployment,
     payouts,
     address,
+    deployBlock,
     asset,
     assetId: assetIdOf(chainId, asset),
     unit: { decimals, symbol },

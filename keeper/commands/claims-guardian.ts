@@ -80,7 +80,7 @@ async function guardianCall(
     const contracts = await openProgramContracts(client, session.contracts.deployment)
     const address = contracts.deployment.claims?.[program]
     if (address === undefined) throw new KeeperError('CLAIMS_NOT_DEPLOYED', { program })
-    const deployBlock = contracts.deployment.payouts?.deployBlock ?? 0
+    const deployBlock = contracts.deployBlock
     const payouts = contracts.address
     const contract = await openClaims(client, {
       contract: address,

@@ -152,10 +152,17 @@ export async function payClaimsCommand(
     ])
     const sent = rows.length > 0 ? table(['range', 'hash', 'gas'], rows) : ['nothing to send']
     return {
-      json: { program: name, ranges: txs, booked: done.booked },
-      lines: [...sent, ...bookedLines(done, unit)],
+      json: { program: name, ranges: txs, leftOut: done.kept, booked: done.booked },
+      lines: [...sent, ...leftOutLines(done.kept), ...bookedLines(done, unit)],
     }
   })
+}
+
+function leftOutLines(kept: number): string[] {
+  if (kept === 0) return []
+  return [
+    `${plural(kept, 'range')} left out: somebody in it is on hold or denied (--leaves takes smaller ranges)`,
+  ]
 }
 
 function sizeOf(text: string): number {

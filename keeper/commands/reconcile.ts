@@ -90,12 +90,15 @@ async function reconcileOnce(
   site: Site,
   onProgress: OnProgress,
 ): Promise<Reconciled> {
-  const { client, contracts, programs } = site
+  const { client, contracts } = site
   const log = silentLogger
   const final = finalityOf({ client, clock, alerts: logAlerts(log, clock), ...config })
   const block = await final.block()
   const room = { db, client, clock, log }
-  if (programs) await bookWithdrawals({ ...room, contracts: programs }, block)
+  const payouts = await payoutsOf(db, site)
+  for (const at of payouts) {
+    await bookWithdrawals({ ...room, contracts: { ...at, assetId: at.asset } }, block)
+  }
   const claims = await claimsOf(db, site)
   for (const at of claims) await bookClaimsOf(room, at, block)
   await bookRewards({ ...room, contracts }, block)
@@ -112,7 +115,6 @@ async function reconcileOnce(
     },
     onProgress,
   }
-  const payouts = await payoutsOf(db, site)
   return inOneState(db, (t) => reconcile({ ...ask, db: t, payouts, claims }))
 }
 
@@ -141,7 +143,7 @@ async function payoutsOf(
     payouts: programs.payouts,
     address: programs.address,
     asset: programs.assetId,
-    deployBlock: deployment.payouts?.deployBlock ?? deployment.deployBlock,
+    deployBlock: programs.deployBlock,
   }
   const others = await Promise.all(former.map((each) => formerOf(client, each, deployment)))
   return own ? [own, ...others] : others

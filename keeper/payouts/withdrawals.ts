@@ -1,3 +1,4 @@
+import type { ProgramContracts } from '../chain/program-contracts.ts'
 import type { Posting } from '../ledger/posting.ts'
 import type { Db } from '../store/db.ts'
 import { bookEvents } from './event-booking.ts'
@@ -10,7 +11,10 @@ export async function finalBlock({ payer }: Pick<PayoutsRoom, 'payer'>): Promise
   return payer.waitFinal('the number of a final block', async (block) => block)
 }
 
-export type EventsRoom = Pick<PayoutsRoom, 'db' | 'client' | 'contracts' | 'clock' | 'log'>
+export interface EventsRoom extends Pick<PayoutsRoom, 'db' | 'client' | 'clock' | 'log'> {
+  /** The recorded contract, or one before it. */
+  contracts: Pick<ProgramContracts, 'payouts' | 'address' | 'assetId' | 'deployBlock'>
+}
 
 /**
  * Books what others did with the contract: who funded a program or got funds of it back, which creditor withdrew or
@@ -24,7 +28,7 @@ export async function bookWithdrawals(room: EventsRoom, through: number): Promis
     clock,
     log,
     contract: contracts.address,
-    deployBlock: contracts.deployment.payouts?.deployBlock ?? 0,
+    deployBlock: contracts.deployBlock,
     face: contracts.payouts.interface,
     events: ['Funded', 'Skimmed', 'FundsReturned', 'Withdrawn', 'CreditMoved'],
     postingOf: (found: EventAt) => postingOf(room, found),

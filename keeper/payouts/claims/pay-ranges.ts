@@ -6,6 +6,7 @@ import type { PayoutsRoom } from '../room.ts'
 import { readAcceptedRoot, readLeaves } from './claims-rows.ts'
 import type { LeafRow } from './claims-rows.ts'
 import type { ClaimsDesk } from './desk.ts'
+import { keptAccounts } from './kept.ts'
 import { makeTree } from './make-tree.ts'
 import { RANGE_KIND, RANGE_SIZE, numberedKey, planRange, rangeName } from './plan-claims.ts'
 import { rangeStarts } from './tree.ts'
@@ -22,11 +23,14 @@ export interface RangesPaid {
   txs: TxRecord[]
   /** The guardian has set the root aside: nobody claims for now. */
   isAside: boolean
+  /** Ranges that were left out, because somebody in them is on hold or denied. */
+  kept: number
 }
 
 /**
  * Has the contract pay what is open in the accepted tree, a range of leaves a transaction. The leaves are in the
- * contract already; whoever claims meanwhile is skipped. What was sent for a root is not sent again.
+ * contract already; whoever claims meanwhile is skipped. What was sent for a root is not sent again. A leaf cannot be
+ * left out of a range: where somebody may not be paid, his neighbours claim for themselves, or by smaller ranges.
  */
 export async function payRanges(
   room: PayoutsRoom,
@@ -35,12 +39,14 @@ export async function payRanges(
   { size = RANGE_SIZE, again = false }: RangeOptions = {},
 ): Promise<RangesPaid> {
   const accepted = await readAcceptedRoot(room.db, desk.place)
-  if (accepted === undefined) return { txs: [], isAside: false }
+  if (accepted === undefined) return { txs: [], isAside: false, kept: 0 }
   const leaves = await readLeaves(room.db, desk.place)
-  const wanted = await findUnsent(room, desk, { root: accepted.root, leaves, size, again })
-  if (wanted.length === 0) return { txs: [], isAside: false }
+  const found = await findUnsent(room, desk, { root: accepted.root, leaves, size, again })
+  const wanted = await leaveKept(room, program, desk, { leaves, found })
+  const kept = found.length - wanted.length
+  if (wanted.length === 0) return { txs: [], isAside: false, kept }
   const active = await desk.contract.claims.root()
-  if (BigInt(active) === 0n) return { txs: [], isAside: true }
+  if (BigInt(active) === 0n) return { txs: [], isAside: true, kept }
   if (active !== accepted.root) {
     throw new KeeperError('CLAIMS_BASE_WRONG', { given: accepted.root, root: active })
   }
@@ -51,7 +57,7 @@ export async function payRanges(
     const range = tree.range(first, width)
     sent.push(await send(room, desk, { range, key, stipend: terms.stipend }))
   }
-  return { txs: await finish(room, desk, sent), isAside: false }
+  return { txs: await finish(room, desk, sent), isAside: false, kept }
 }
 
 interface Wanted {
@@ -81,6 +87,23 @@ async function findUnsent(
     }
   }
   return wanted
+}
+
+/** Who came on hold after the root was proposed may claim by himself; we do not pay for sending it to him. */
+async function leaveKept(
+  { db, clock, log }: PayoutsRoom,
+  { id }: Program,
+  { place }: ClaimsDesk,
+  { leaves, found }: { leaves: readonly LeafRow[]; found: readonly Wanted[] },
+): Promise<Wanted[]> {
+  const kept = await keptAccounts(db, id, place, clock.now())
+  return found.filter(({ first, width }) => {
+    const leaf = leaves
+      .slice(first, first + width)
+      .find((each) => isOpen(each) && kept.has(each.account))
+    if (leaf) log.warn({ program: id, first, width, account: leaf.account }, 'range-left-out')
+    return leaf === undefined
+  })
 }
 
 function isOpen({ cumulative, claimed }: LeafRow): boolean {

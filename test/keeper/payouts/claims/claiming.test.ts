@@ -12,6 +12,7 @@ import { readTreeFile } from '../../../../keeper/payouts/claims/tree-file.ts'
 import { verifyFile } from '../../../../keeper/payouts/claims/verify-file.ts'
 import type { Award } from '../../../../keeper/payouts/program.ts'
 import { readCursors } from '../../../../keeper/payouts/program-row.ts'
+import { addHold } from '../../../../keeper/payouts/wallets/holds.ts'
 import type { Reach, ReachPayees } from '../../../../keeper/payouts/room.ts'
 import { claimed, forwardRange, leafIn, openClaiming, publish } from '../../../helpers/claiming.ts'
 import type { Claiming } from '../../../helpers/claiming.ts'
@@ -301,6 +302,23 @@ describe('a program whose payees claim', function () {
 
     expect(paidOut.claims?.booked).to.deep.include({ claims: 2, claimed: 12n })
     expect(await claiming.balanceOf(payeeAt(1))).to.equal(7n)
+  })
+
+  it('who is denied after his leaf was published is sent nothing by the keeper, his neighbours are', async () => {
+    await open()
+    const program = claimed([0, 1, 2].map((i) => award(`r${i}`, payeeAt(i), 5n)))
+    await publish(claiming, program)
+    const address = payeeAt(1) as Address
+    await addHold(claiming.room(), { list: 'deny', address, reason: 'sanctioned', actor: 'test' })
+
+    const whole = await pay({}, program)
+    const single = await pay({ size: 1 }, program)
+
+    expect(whole).to.include({ kept: 1 })
+    expect(whole.txs).to.deep.equal([])
+    expect(single).to.include({ kept: 1 })
+    expect(single.booked).to.include({ claims: 2, claimed: 10n })
+    expect(await claiming.balanceOf(payeeAt(1))).to.equal(0n)
   })
 
   it('an address that the contract never pays is passed over, and keeps no other from the root', async () => {
