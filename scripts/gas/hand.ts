@@ -24,6 +24,7 @@ export interface Hand {
 
 export async function openHand(chain: GasChain, asset: Asset): Promise<Hand> {
   const [admin = '', , payer = ''] = chain.accounts
+  await chain.warp(START)
   const native = asset === 'native'
   const token = native ? ethers.ZeroAddress : await create(chain, asset, [])
   const payouts = await create(chain, 'ProgramPayouts', [admin, admin, token])
@@ -56,6 +57,7 @@ export async function openHand(chain: GasChain, asset: Asset): Promise<Hand> {
   }
 }
 
+/** In the second of the call before: a budget that has refilled meanwhile is cheaper to read, by 108 gas. */
 export async function call(
   chain: GasChain,
   from: string,
@@ -64,6 +66,7 @@ export async function call(
   name: string,
   args: unknown[],
 ): Promise<Receipt> {
+  await chain.warp(START)
   return chain.send({ from, to, data: abi.encodeFunctionData(name, args) })
 }
 
@@ -106,7 +109,6 @@ export async function openClaims(hand: Hand): Promise<Claims> {
   const address = await create(chain, 'ProgramClaims', [payouts, PROGRAM, CLAIM_DELAY])
   const abi = await abiOf('ProgramPayouts')
   await call(chain, chain.accounts[0] ?? '', payouts, abi, 'setClaims', [PROGRAM, address])
-  await chain.warp(START)
   return { address, abi: await abiOf('ProgramClaims') }
 }
 
