@@ -49,6 +49,12 @@ export async function findTransfers(db: Db, keys: readonly string[]): Promise<Ma
   return new Map(rows.map((row) => [row.wanted, row.id === null ? 'archived' : transferOf(row)]))
 }
 
+/** Every code that a transfer has. */
+export async function transferCodes(db: Db): Promise<string[]> {
+  const rows = await db.query<{ code: string }>('select distinct code from ledger_transfer')
+  return rows.map(({ code }) => code)
+}
+
 /** In the order of the books, those of some codes after one of them. */
 export async function pageTransfers(
   db: Db,

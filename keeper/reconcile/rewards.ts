@@ -47,6 +47,9 @@ const CODES = {
   CreditMoved: 'validators.move',
 } as const
 
+/** Each once. */
+export const REWARD_CODES: readonly string[] = [...new Set(Object.values(CODES))]
+
 type Name = keyof typeof CODES
 
 /** Every event of the rewards contract has its line in the books, and no line is without one. */
@@ -62,7 +65,7 @@ export async function checkRewards(ask: Comparing, at: RewardsAt): Promise<Rewar
     if (isTransfer) await matching.expect(line)
   }
   const own = at.address.toLowerCase()
-  await matching.findCauseless([...new Set(Object.values(CODES))], ({ debit, credit }) =>
+  await matching.findCauseless(REWARD_CODES, ({ debit, credit }) =>
     [debit, credit].some((account) => account.includes(`validators:${own}`)),
   )
   return checkSums(ask, at)

@@ -187,6 +187,15 @@ describe('books, receipts and chain', function () {
     expect(codes).to.have.members(['BOOKED_WITHOUT_CAUSE', 'HOLDING_DIFFERS'])
   })
 
+  it('name a transfer of a kind that nobody asks for, though every sum stays', async () => {
+    const made = { debit: 'donations', credit: 'elsewhere', asset: COIN, amount: 5n }
+    const posting = { key: 'mine', ...made, code: 'gift', effectiveAt: 1 }
+
+    const codes = await codesOf((t) => postIn(t, [posting], 1))
+
+    expect(codes).to.have.members(['BOOKED_WITHOUT_CAUSE'])
+  })
+
   it('name a batch that the node does not show, or shows with another list', async () => {
     const { client } = paid.paying.node
     const answering = (answer: unknown): ChainClient => {
