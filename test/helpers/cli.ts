@@ -9,6 +9,7 @@ import { startLocalChain } from '../../keeper/commands/local-chain.ts'
 import type { LocalChain } from '../../keeper/commands/local-chain.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import { withToken } from './canaries.ts'
+import { placeStore } from './store.ts'
 
 const CLI = resolve(import.meta.dirname, '../../keeper/cli.ts')
 
@@ -30,13 +31,13 @@ export interface Started {
   ended: Promise<Outcome>
 }
 
-// How scripts/test.ts keeps the logs of every process (S-48).
-const KEEPS_LOGS = /^(NODE_OPTIONS|MUSTER_TEST_LOGS|MUSTER_TEST_SECRETS)$/
+// How scripts/test.ts keeps the logs of every process (S-48), and what the launcher gives.
+const KEPT = /^(NODE_OPTIONS|NODE_COMPILE_CACHE|MUSTER_TEST_LOGS|MUSTER_TEST_SECRETS)$/
 
 /** A real process, as a person starts it; nothing else of this process's environment but PATH and HOME. */
 export function startCli(args: string[], env: Record<string, string> = {}): Started {
   const { PATH = '', HOME = '' } = process.env
-  const keep = Object.entries(process.env).filter(([name]) => KEEPS_LOGS.test(name))
+  const keep = Object.entries(process.env).filter(([name]) => KEPT.test(name))
   const flags = ['--disable-warning=ExperimentalWarning', CLI, ...args]
   const child = spawn(process.execPath, flags, {
     env: { PATH, HOME, ...Object.fromEntries(keep), ...env },
@@ -93,8 +94,17 @@ export interface Site {
   close(): Promise<void>
 }
 
-export async function openSite(initialDate: number): Promise<Site> {
+export interface SiteOptions {
+  /** Without a store, as before the first command. */
+  isNew?: boolean
+}
+
+export async function openSite(
+  initialDate: number,
+  { isNew = false }: SiteOptions = {},
+): Promise<Site> {
   const dir = mkdtempSync(join(tmpdir(), 'muster-cli-'))
+  if (!isNew) await placeStore(join(dir, 'home'))
   const chain = await startLocalChain({ port: 0, initialDate, clock: systemClock })
   const client = await openChain({ rpcUrl: chain.url, timeoutMs: 10_000 })
   const env = {

@@ -20,9 +20,12 @@ function keepLogs(dir: string): void {
     return writeSync(fd, data, ...rest)
   }) as typeof fs.writeSync
   syncBuiltinESMExports()
-  // The answer of `muster chain` shows the well-known test keys on purpose.
-  const isChain = process.argv[1]?.endsWith('keeper/cli.ts') && process.argv[2] === 'chain'
-  for (const stream of isChain ? [process.stderr] : [process.stdout, process.stderr]) {
+  // `muster chain` answers with the well-known test keys, `muster tokens add` with the token, once: on purpose.
+  const [, script, ...words] = process.argv
+  const isTold = ['chain', 'tokens add'].some((command) => words.join(' ').startsWith(command))
+  for (const stream of script?.endsWith('keeper/cli.ts') && isTold
+    ? [process.stderr]
+    : [process.stdout, process.stderr]) {
     const write = stream.write.bind(stream)
     stream.write = (chunk: string, ...rest: []) => {
       keep(chunk)

@@ -1,14 +1,13 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import hre from 'hardhat'
 import { Wallet, getAddress } from 'ethers'
 import type { Address, Finality } from '../../keeper/base/schema.ts'
-import { hourOf, hoursOf, startOfHour, systemClock } from '../../keeper/base/time.ts'
+import { hourOf, hoursOf, startOfHour } from '../../keeper/base/time.ts'
 import { openChain } from '../../keeper/chain/rpc/client.ts'
 import { writeDeployment } from '../../keeper/chain/contracts.ts'
 import { walletSigner } from '../../keeper/chain/keys/signer.ts'
@@ -18,12 +17,12 @@ import { closeKeeper, openKeeper } from '../../keeper/keeper.ts'
 import type { Keeper, KeeperDeps } from '../../keeper/keeper.ts'
 import { pushHour } from '../../keeper/heartbeat/snapshot.ts'
 import { toWords } from '../../keeper/heartbeat/words.ts'
-import { openStore } from '../../keeper/store/open-store.ts'
 import { withToken } from './canaries.ts'
 import type { TestNode } from './chain.ts'
 import { KEYS, deployMuster } from './deploy.ts'
 import type { DeployOptions, Member, Muster } from './deploy.ts'
 import { testLog } from './logs.ts'
+import { placeStore } from './store.ts'
 
 /** 22 November 2024, 18:00 UTC: the first whole cycle of the data file. */
 export const FIRST_CUT = 1_732_298_400
@@ -88,7 +87,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   const start = options.startNode ?? (options.isNodeApart ? startNodeProcess : startNodeAt)
   const node = await start(firstCut - 3 * 3_600)
   const home = await mkdtemp(join(tmpdir(), 'muster-world-'))
-  await cp(await storeTemplate(), home, { recursive: true })
+  await placeStore(home)
   const muster = await deployMuster(node.client, { ...options, firstCut })
   await writeDeployment(join(home, 'deployments'), muster.deployment)
   await muster.addMembers(members)
@@ -124,19 +123,6 @@ export async function createWorld(options: WorldOptions): Promise<World> {
       })
     },
   }
-}
-
-let template: Promise<string> | undefined
-
-// Creating an embedded store takes seconds, copying one a fraction of a second.
-function storeTemplate(): Promise<string> {
-  template ??= (async () => {
-    const home = await mkdtemp(join(tmpdir(), 'muster-store-'))
-    process.on('exit', () => rmSync(home, { recursive: true, force: true }))
-    await (await openStore({ home, clock: systemClock })).close()
-    return home
-  })()
-  return template
 }
 
 export function configOf(rpcUrl: string, home: string, batchSize: number): Config {

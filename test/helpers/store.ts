@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../keeper/base/time.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import { migrate, readMigrations } from '../../keeper/store/migrate.ts'
 import type { Migration } from '../../keeper/store/migrate.ts'
+import { openStore } from '../../keeper/store/open-store.ts'
 import { openPgliteInMemory } from '../../keeper/store/pglite.ts'
 import { openPostgres } from '../../keeper/store/postgres.ts'
 
@@ -24,22 +26,47 @@ export async function freshDb(): Promise<Db> {
   return (await openPgliteInMemory(await migrated)).db
 }
 
-/** initdb takes seconds, a migrated copy a fraction of one: made once, for every process of the tests. */
-async function migratedDump(): Promise<Blob> {
-  const known = readMigrations()
+/** An embedded store for the processes of that home, empty and migrated: a copy of one that was made before. */
+export async function placeStore(home: string): Promise<void> {
+  const kept = join(KEPT, await keptName(readMigrations()))
+  if (!existsSync(kept)) await keepStore(kept)
+  await cp(kept, join(home, 'store'), { recursive: true })
+}
+
+async function keepStore(kept: string): Promise<void> {
+  await mkdir(KEPT, { recursive: true })
+  const draft = await mkdtemp(join(KEPT, 'draft-'))
+  await (await openStore({ home: draft, clock: systemClock })).close()
+  // Another process may have been first.
+  await rename(join(draft, 'store'), kept).catch((error: unknown) => {
+    if (!existsSync(kept)) throw error
+  })
+  await rm(draft, { recursive: true, force: true })
+}
+
+async function keptName(known: readonly Migration[]): Promise<string> {
   // The format of a data directory belongs to the release of PGlite.
   const digest = createHash('sha256').update(await readFile(join(ROOT, 'package-lock.json')))
   for (const { name, sha256 } of known) digest.update(`${name} ${sha256}\n`)
-  const file = join(KEPT, `store-${digest.digest('hex').slice(0, 16)}.tar`)
+  return `store-${digest.digest('hex').slice(0, 16)}`
+}
+
+/** initdb takes seconds, a migrated copy a fraction of one: made once, for every process of the tests. */
+async function migratedDump(): Promise<Blob> {
+  const known = readMigrations()
+  const name = await keptName(known)
+  const file = join(KEPT, `${name}.tar`)
   const kept = await readFile(file).catch(() => undefined)
   if (kept !== undefined) return new Blob([kept])
   const made = await makeDump(known)
   await mkdir(KEPT, { recursive: true })
-  const older = (await readdir(KEPT)).filter((name) => /^store-.*\.tar$/.test(name))
+  const older = (await readdir(KEPT)).filter(
+    (each) => each.startsWith('store-') && !each.startsWith(name),
+  )
   const draft = `${file}.${process.pid}`
   await writeFile(draft, Buffer.from(await made.arrayBuffer()))
   await rename(draft, file)
-  for (const name of older) await rm(join(KEPT, name), { force: true })
+  for (const each of older) await rm(join(KEPT, each), { recursive: true, force: true })
   return made
 }
 

@@ -231,7 +231,7 @@ async function specsOf(seats: readonly Seat[], home: string): Promise<AgentSpec[
 
 /** How scripts/test.ts keeps the logs of every process (S-48). */
 function keptForLogs(): Record<string, string> {
-  const kept = /^(NODE_OPTIONS|MUSTER_TEST_LOGS|MUSTER_TEST_SECRETS)$/
+  const kept = /^(NODE_OPTIONS|NODE_COMPILE_CACHE|MUSTER_TEST_LOGS|MUSTER_TEST_SECRETS)$/
   const found = Object.entries(process.env).filter(([name]) => kept.test(name))
   return Object.fromEntries(found.map(([name, value = '']) => [name, value]))
 }

@@ -151,5 +151,5 @@ describe('verify at the edges of what a node tells', function () {
   }
 })
 
-const CYCLES_MAPPING = 7n
+const CYCLES_MAPPING = 29n
 const SHARE_SHIFT = 152n

@@ -355,8 +355,8 @@ async function setSlot(world: World, at: Address, slot: Hex, value: bigint): Pro
 }
 
 // Layout of ValidatorRewards: roles in slot 0, then RewardsState from slot 1 (gate) to slot 8 (unpaid).
-const GATE: Hex = '0x1'
-const UNPAID_MAPPING = 8n
+const GATE: Hex = '0x17'
+const UNPAID_MAPPING = 30n
 const UNPAID_SHIFT = 40n
 
 /** Where the unpaid bits of a roster word of a cycle are kept. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ import { countOf, mine, placeCounter, startNode } from '../../../helpers/chain.t
 import type { TestNode } from '../../../helpers/chain.ts'
 import type { CrashOrder } from '../../../helpers/crash-child.ts'
 import { expectExactlyOnce, expectJournalWhole } from '../../../helpers/oracle.ts'
-import { ON_POSTGRES, createSchema } from '../../../helpers/store.ts'
+import { ON_POSTGRES, createSchema, placeStore } from '../../../helpers/store.ts'
 
 const CHILD = fileURLToPath(new URL('../../../helpers/crash-child.ts', import.meta.url))
 
@@ -29,19 +29,11 @@ describe(`a real process killed at a labelled step (${ON_POSTGRES ? 'PostgreSQL'
   let home: string
   let base: CrashOrder
 
-  // Made once and copied: creating an embedded store takes seconds, copying it a fraction of one.
-  let template: string
-  before(async () => {
-    template = await mkdtemp(join(tmpdir(), 'muster-template-'))
-    if (!ON_POSTGRES) await (await openStore({ home: template, clock: systemClock })).close()
-  })
-  after(() => rm(template, { recursive: true, force: true }))
-
   async function set(automine = true): Promise<void> {
     node = await startNode({ automine })
     counter = await placeCounter(node)
     home = await mkdtemp(join(tmpdir(), 'muster-crash-'))
-    await cp(template, home, { recursive: true })
+    if (!ON_POSTGRES) await placeStore(home)
     base = { home, rpcUrl: node.url, counter, keys: ['a'] }
     if (!ON_POSTGRES) return
     const { url, schema } = await createSchema()
