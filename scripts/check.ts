@@ -9,7 +9,7 @@ import { countTests, readReport, removeReport } from './reports.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BIN = join(ROOT, 'node_modules', '.bin')
-// .ci/run has 60 minutes; the longest step (all tests) takes about 20 on 2 idle cores, the others together 15.
+// .ci/run has 60 minutes; the longest step (all tests) takes about 30 on 2 cores, set-up and the others 15.
 const STEP_TIMEOUT_MS = 40 * 60_000
 
 interface Step {
