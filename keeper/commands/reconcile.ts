@@ -62,7 +62,8 @@ async function reconcileIn(office: Office, onProgress: OnProgress): Promise<Repo
       try {
         return reportOf(await reconcileOnce(office, site, onProgress))
       } catch (error) {
-        if (!isKeeperError(error, 'RECONCILE_MOVED')) throw error
+        // The keeper's job has booked the same events a moment before, or later ones.
+        if (!isKeeperError(error, 'RECONCILE_MOVED', 'PAYOUT_MOVED')) throw error
         if (times >= MAX_TRIES) throw new KeeperError('RECONCILE_MOVED', { times })
       }
     }
