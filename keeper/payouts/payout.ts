@@ -28,7 +28,7 @@ import type { PayTerms } from './gas.ts'
 import { PAYOUT_KIND, accounts, batchId, keys } from './names.ts'
 import type { Program } from './program.ts'
 import { lockProgram } from './program-row.ts'
-import { requireReached } from './reached.ts'
+import { payableOf, requireReached } from './reached.ts'
 import type { PayoutsRoom } from './room.ts'
 import { bookWithdrawals, finalBlock } from './withdrawals.ts'
 
@@ -222,13 +222,7 @@ async function pick(
     const limit = payments - payable.length
     const owed = await readOwed(room.db, id, { after, limit })
     after = owed.at(-1)?.id ?? after
-    const payees = owed.map(({ payee }) => payee)
-    const reached = await room.reach(room.db, id, payees, room.clock.now())
-    for (const { key, payee, amount } of owed) {
-      const at = reached.get(payee)
-      if (!at || 'kept' in at) continue
-      payable.push({ key, payee, amount, address: at.address.toLowerCase() })
-    }
+    payable.push(...(await payableOf(room, room.db, id, owed)))
     if (owed.length < limit) break
   }
   return { ...pickPayments(payable, { payments, money }), after }

@@ -2,7 +2,23 @@ import { KeeperError } from '../base/errors.ts'
 import type { UnixSeconds } from '../base/time.ts'
 import type { Db } from '../store/db.ts'
 import type { Payable } from './batch.ts'
-import type { ReachPayees } from './room.ts'
+import type { BooksRoom, ReachPayees } from './room.ts'
+
+/** Those that may be paid now, and where; who is on hold, denied or without a wallet is passed over. */
+export async function payableOf(
+  { reach, clock }: Pick<BooksRoom, 'reach' | 'clock'>,
+  t: Db,
+  program: string,
+  owed: readonly Omit<Payable, 'address'>[],
+): Promise<Payable[]> {
+  const payees = owed.map(({ payee }) => payee)
+  const reached = await reach(t, program, payees, clock.now())
+  return owed.flatMap(({ key, payee, amount }) => {
+    const at = reached.get(payee)
+    if (!at || 'kept' in at) return []
+    return [{ key, payee, amount, address: at.address.toLowerCase() }]
+  })
+}
 
 interface Planned {
   program: string

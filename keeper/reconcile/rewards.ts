@@ -33,6 +33,7 @@ export interface RewardsLine {
   surplus: bigint
 }
 
+// Written a second time on purpose, as the accounts below: the books' own words would prove nothing about themselves.
 const CODES = {
   Funded: 'validators.fund',
   Skimmed: 'validators.fund',

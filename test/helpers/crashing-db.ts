@@ -1,4 +1,6 @@
 import { KeeperError } from '../../keeper/base/errors.ts'
+import { systemClock } from '../../keeper/base/time.ts'
+import type { Clock } from '../../keeper/base/time.ts'
 import type { Db } from '../../keeper/store/db.ts'
 
 export interface CrashingDb {
@@ -49,4 +51,29 @@ export function crashingDb(inner: Db, diesAt = Number.POSITIVE_INFINITY): Crashi
   }
 
   return { db: wrap(inner), steps: () => steps }
+}
+
+/**
+ * Runs it with a store that dies at that await; what it threw by then is not told.
+ * @returns How many awaits on the store it had.
+ */
+export async function runUntilDeath(
+  inner: Db,
+  run: (db: Db, clock: Clock) => Promise<unknown>,
+  diesAt?: number,
+): Promise<number> {
+  const { db, steps } = crashingDb(inner, diesAt)
+  const isDead = (): boolean => diesAt !== undefined && steps() >= diesAt
+  // What waits for a store that never comes back would wait for ever: the dead do not sleep.
+  const clock: Clock = {
+    ...systemClock,
+    sleep: async (ms, signal) => {
+      if (isDead()) throw new Error('dead')
+      return systemClock.sleep(ms, signal)
+    },
+  }
+  await run(db, clock).catch((error: unknown) => {
+    if (!isDead()) throw error
+  })
+  return steps()
 }

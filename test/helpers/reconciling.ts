@@ -6,12 +6,15 @@ import { openContracts } from '../../keeper/chain/contracts.ts'
 import type { Contracts } from '../../keeper/chain/contracts.ts'
 import type { ChainClient } from '../../keeper/chain/rpc/client.ts'
 import { assetIdOf } from '../../keeper/chain/program-contracts.ts'
+import { bookClaims } from '../../keeper/payouts/claims/book-claims.ts'
 import { bookWithdrawals } from '../../keeper/payouts/withdrawals.ts'
 import { reconcile } from '../../keeper/reconcile/reconcile.ts'
 import type { Reconciled } from '../../keeper/reconcile/reconcile.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import { bookRewards } from '../../keeper/validators/bookings.ts'
 import { runDay } from '../../keeper/validators/day.ts'
+import { claimed } from './claiming.ts'
+import type { Claiming } from './claiming.ts'
 import { testLog } from './logs.ts'
 import { ETHER, createWorld, makeMembers, pushCycle, withKeeper } from './muster.ts'
 import type { World } from './muster.ts'
@@ -146,4 +149,29 @@ export function byHand(sql: string): (t: Db) => Promise<void> {
     await t.exec('set local session_replication_role = replica')
     await t.exec(sql)
   }
+}
+
+/** What the contracts of a claimed program have done up to now. */
+export async function bookClaiming({ db, node, contracts, desk }: Claiming): Promise<void> {
+  const block = await node.client.blockNumber()
+  const room = { db, client: node.client, clock: systemClock, log: testLog }
+  await bookWithdrawals({ ...room, contracts }, block)
+  await bookClaims(room, claimed([]), desk, block)
+}
+
+/** As of now, in that state of the store. */
+export async function compareClaiming(
+  { node, contracts, desk, ...claiming }: Claiming,
+  db: Db = claiming.db,
+): Promise<Reconciled> {
+  const { address, payouts, assetId: asset, deployBlock } = contracts
+  return reconcile({
+    db,
+    client: node.client,
+    block: await node.client.blockNumber(),
+    payouts: [{ payouts, address, asset, deployBlock }],
+    claims: [{ program: 'manual', asset, token: undefined, contract: desk.contract }],
+    rewards: undefined,
+    onProgress: () => {},
+  })
 }

@@ -11,7 +11,7 @@ import { FAILED_FOR_GOOD } from '../follow.ts'
 import { accounts, keys } from '../names.ts'
 import type { Program } from '../program.ts'
 import { lockProgram } from '../program-row.ts'
-import { requireReached } from '../reached.ts'
+import { payableOf, requireReached } from '../reached.ts'
 import type { PayoutsRoom } from '../room.ts'
 import { countRoots, insertRoot, readLastRoot, readLeaves } from './claims-rows.ts'
 import type { LeafRow, NewRoot } from './claims-rows.ts'
@@ -78,17 +78,11 @@ async function refuseAfterVeto(db: Db, { place }: ClaimsDesk, afterVeto: boolean
 // Payouts of one question for wallets and holds.
 const OWED_A_PAGE = 1_000
 
-async function readPayable({ db, reach, clock }: PayoutsRoom, { id }: Program): Promise<Payable[]> {
+async function readPayable(room: PayoutsRoom, { id }: Program): Promise<Payable[]> {
   const payable: Payable[] = []
   for (let after = 0n; payable.length < MAX_LINES;) {
-    const owed = await readOwed(db, id, { after, limit: OWED_A_PAGE })
-    const payees = owed.map(({ payee }) => payee)
-    const reached = await reach(db, id, payees, clock.now())
-    for (const { key, payee, amount } of owed) {
-      const at = reached.get(payee)
-      if (!at || 'kept' in at) continue
-      payable.push({ key, payee, amount, address: at.address.toLowerCase() })
-    }
+    const owed = await readOwed(room.db, id, { after, limit: OWED_A_PAGE })
+    payable.push(...(await payableOf(room, room.db, id, owed)))
     if (owed.length < OWED_A_PAGE) break
     after = owed.at(-1)?.id ?? after
   }

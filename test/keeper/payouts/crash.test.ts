@@ -1,10 +1,8 @@
 import { expect } from 'chai'
-import { systemClock } from '../../../keeper/base/time.ts'
-import type { Clock } from '../../../keeper/base/time.ts'
 import { listJournal } from '../../../keeper/chain/journal/journal.ts'
 import { balanceOf } from '../../../keeper/ledger/balances.ts'
 import type { Program } from '../../../keeper/payouts/program.ts'
-import { crashingDb } from '../../helpers/crashing-db.ts'
+import { runUntilDeath } from '../../helpers/crashing-db.ts'
 import { COIN, assertBooksBalance } from '../../helpers/ledger.ts'
 import { award, openPaying, payeeAt, programOf } from '../../helpers/paying.ts'
 import type { Paying } from '../../helpers/paying.ts'
@@ -31,23 +29,8 @@ describe('a payout that dies at any of its awaits', function () {
     await paying.close()
   })
 
-  /** How many awaits on the store it had; it may have died at one of them. */
-  async function runUntil(program: Program, diesAt?: number): Promise<number> {
-    const { db, steps } = crashingDb(paying.db, diesAt)
-    const isDead = (): boolean => diesAt !== undefined && steps() >= diesAt
-    // What waits for a store that never comes back would wait for ever: the dead do not sleep.
-    const clock: Clock = {
-      ...systemClock,
-      sleep: async (ms, signal) => {
-        if (isDead()) throw new Error('dead')
-        return systemClock.sleep(ms, signal)
-      },
-    }
-    await paying.run(program, { db, sending: { clock } }).catch((error: unknown) => {
-      if (!isDead()) throw error
-    })
-    return steps()
-  }
+  const runUntil = (program: Program, diesAt?: number): Promise<number> =>
+    runUntilDeath(paying.db, (db, clock) => paying.run(program, { db, sending: { clock } }), diesAt)
 
   it('goes on when it is run again: everybody is paid once, and the books say so', async () => {
     const steps = await runUntil(programAt(0))

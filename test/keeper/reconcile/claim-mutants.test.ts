@@ -1,19 +1,12 @@
 import { expect } from 'chai'
-import { systemClock } from '../../../keeper/base/time.ts'
-import { bookClaims } from '../../../keeper/payouts/claims/book-claims.ts'
 import { publishClaims } from '../../../keeper/payouts/claims/publish.ts'
 import { payClaims } from '../../../keeper/payouts/claims/run-claims.ts'
-import { bookWithdrawals } from '../../../keeper/payouts/withdrawals.ts'
-import { reconcile } from '../../../keeper/reconcile/reconcile.ts'
-import type { Reconciled } from '../../../keeper/reconcile/reconcile.ts'
-import type { Db } from '../../../keeper/store/db.ts'
 import { claimed, openClaiming, publish } from '../../helpers/claiming.ts'
 import type { Claiming } from '../../helpers/claiming.ts'
 import { rejectionOf } from '../../helpers/errors.ts'
 import { assertBooksBalance } from '../../helpers/ledger.ts'
-import { testLog } from '../../helpers/logs.ts'
 import { award, payeeAt } from '../../helpers/paying.ts'
-import { byHand, codesAfter } from '../../helpers/reconciling.ts'
+import { bookClaiming, byHand, codesAfter, compareClaiming } from '../../helpers/reconciling.ts'
 
 const [ALICE, BOB, CAROL] = [payeeAt(0), payeeAt(1), payeeAt(2)]
 
@@ -33,38 +26,16 @@ describe('roots and claims that somebody changed by hand', function () {
     const may = claimed([...april, award('e', BOB, 3n)])
     await claiming.run(may)
     await (await claiming.claims.veto()).wait()
-    await book()
+    await bookClaiming(claiming)
     const june = claimed([...april, award('e', BOB, 3n), award('f', BOB, 4n)])
     await rejectionOf(claiming.run(june))
     await publishClaims(claiming.room(), june, claiming.desk, { money: 1_000n, afterVeto: true })
-    await book()
+    await bookClaiming(claiming)
   })
   after(() => claiming.close())
 
-  async function book(): Promise<void> {
-    const { db, node, contracts, desk } = claiming
-    const block = await node.client.blockNumber()
-    const room = { db, client: node.client, clock: systemClock, log: testLog }
-    await bookWithdrawals({ ...room, contracts }, block)
-    await bookClaims(room, claimed([]), desk, block)
-  }
-
-  async function compare(db: Db = claiming.db): Promise<Reconciled> {
-    const { node, contracts, desk } = claiming
-    const { address, payouts, assetId: asset } = contracts
-    return reconcile({
-      db,
-      client: node.client,
-      block: await node.client.blockNumber(),
-      payouts: [{ payouts, address, asset, deployBlock: 0 }],
-      claims: [{ program: 'manual', asset, token: undefined, contract: desk.contract }],
-      rewards: undefined,
-      onProgress: () => {},
-    })
-  }
-
   it('agreed before: two roots in force, one vetoed, one that rests, and everybody has claimed', async () => {
-    const result = await compare()
+    const result = await compareClaiming(claiming)
 
     expect(result.differences).to.deep.equal([])
     expect(result.claims).to.have.length(1)
@@ -142,7 +113,7 @@ describe('roots and claims that somebody changed by hand', function () {
 
   for (const [what, sql, codes] of MUTANTS) {
     it(`are named: ${what}`, async () => {
-      const found = await codesAfter(claiming.db, byHand(sql), compare)
+      const found = await codesAfter(claiming.db, byHand(sql), (t) => compareClaiming(claiming, t))
       expect(found).to.have.members(codes)
     })
   }

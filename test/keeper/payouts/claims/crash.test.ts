@@ -1,12 +1,10 @@
 import { expect } from 'chai'
-import { systemClock } from '../../../../keeper/base/time.ts'
-import type { Clock } from '../../../../keeper/base/time.ts'
 import { balanceOf } from '../../../../keeper/ledger/balances.ts'
 import { sumLeaves } from '../../../../keeper/payouts/claims/claims-rows.ts'
 import type { Program } from '../../../../keeper/payouts/program.ts'
 import { claimed, openClaiming } from '../../../helpers/claiming.ts'
 import type { Claiming } from '../../../helpers/claiming.ts'
-import { crashingDb } from '../../../helpers/crashing-db.ts'
+import { runUntilDeath } from '../../../helpers/crashing-db.ts'
 import { COIN, assertBooksBalance } from '../../../helpers/ledger.ts'
 import { award, payeeAt } from '../../../helpers/paying.ts'
 
@@ -33,23 +31,12 @@ describe('claims that die at any of their awaits', function () {
     await claiming.close()
   })
 
-  /** How many awaits on the store it had; it may have died at one of them. */
-  async function runUntil(program: Program, diesAt?: number): Promise<number> {
-    const { db, steps } = crashingDb(claiming.db, diesAt)
-    const isDead = (): boolean => diesAt !== undefined && steps() >= diesAt
-    // What waits for a store that never comes back would wait for ever: the dead do not sleep.
-    const clock: Clock = {
-      ...systemClock,
-      sleep: async (ms, signal) => {
-        if (isDead()) throw new Error('dead')
-        return systemClock.sleep(ms, signal)
-      },
-    }
-    await claiming.run(program, { db, sending: { clock } }).catch((error: unknown) => {
-      if (!isDead()) throw error
-    })
-    return steps()
-  }
+  const runUntil = (program: Program, diesAt?: number): Promise<number> =>
+    runUntilDeath(
+      claiming.db,
+      (db, clock) => claiming.run(program, { db, sending: { clock } }),
+      diesAt,
+    )
 
   async function expectPaid(died: number): Promise<void> {
     for (let i = 0; i < PAYEES; i += 1) {
