@@ -26,7 +26,7 @@ const MAX_ACCRUALS_A_PAGE = 50_000
 // Hourly awards of a year; who has more is settled in several payouts.
 const MAX_ACCRUALS_A_PAYOUT = 10_000
 // Who does not reach the minimum with those is paid for more of them: eleven years of hourly ones.
-const MAX_SMALL_ACCRUALS = 100_000
+export const MAX_SMALL_ACCRUALS = 100_000
 
 /**
  * Makes payouts of what is accrued: minimum, cap, holds and whole units are decided here and nowhere else. A payout

@@ -11,18 +11,11 @@ import { ROOT_KIND } from './claims/plan-claims.ts'
 import { rootsOfPayout } from './claims/roots-of-payout.ts'
 import type { PayoutRoot } from './claims/roots-of-payout.ts'
 import { PAYOUT_KIND, accounts, keys } from './names.ts'
-import {
-  accrualsOf,
-  findAccruals,
-  findPayouts,
-  listPrograms,
-  nearestRefs,
-  paymentsOf,
-  readBatch,
-  sentPaymentsOf,
-  sumOpenOf,
-} from './records.ts'
-import type { AccrualRecord, BatchRecord, PaymentRecord, PayoutRecord } from './records.ts'
+import { paymentsOf, readBatch, sentPaymentsOf } from './batch-records.ts'
+import type { BatchRecord, PaymentRecord } from './batch-records.ts'
+import { accrualsOf, findAccruals, findPayouts } from './payout-records.ts'
+import type { AccrualRecord, PayoutRecord } from './payout-records.ts'
+import { nearestRefs, readPrograms, sumOpenOf } from './records.ts'
 import { readSettings } from './settings.ts'
 import type { SettingsRow } from './settings.ts'
 
@@ -106,7 +99,7 @@ export async function explain(db: Db, ref: string): Promise<Why> {
 
 async function findByAward(db: Db, ref: string): Promise<Story | undefined> {
   const colon = ref.indexOf(':')
-  const programs = await listPrograms(db)
+  const programs = await readPrograms(db)
   const isNamed = colon > 0 && programs.some(({ id }) => id === ref.slice(0, colon))
   const asked = isNamed ? { program: ref.slice(0, colon), ref: ref.slice(colon + 1) } : { ref }
   const [award, ...others] = await findAccruals(db, asked)
@@ -156,7 +149,7 @@ async function nearTo(db: Db, ref: string): Promise<string> {
 
 async function ofPayout(db: Db, payout: PayoutRecord): Promise<Story> {
   const { program, payee, key } = payout
-  const programs = await listPrograms(db)
+  const programs = await readPrograms(db)
   const asset = programs.find(({ id }) => id === program)?.asset ?? ''
   const bound = await accrualsOf(db, key)
   const awards: WhyAward[] = []

@@ -1,14 +1,12 @@
 import { KeeperError } from '../base/errors.ts'
 import { findIntent } from '../chain/journal/journal.ts'
 import { PAYOUT_KIND, accounts, contentOf, keys, payoutKey } from '../payouts/names.ts'
-import { allBatches, allPayouts, awardsOf, findMisfits, paymentsOf } from '../payouts/records.ts'
-import type {
-  AccrualRecord,
-  BatchRecord,
-  PaymentRecord,
-  PayoutRecord,
-  ProgramRecord,
-} from '../payouts/records.ts'
+import { allBatches, paymentsOf } from '../payouts/batch-records.ts'
+import type { BatchRecord, PaymentRecord } from '../payouts/batch-records.ts'
+import { allPayouts, awardsOf } from '../payouts/payout-records.ts'
+import type { AccrualRecord, PayoutRecord } from '../payouts/payout-records.ts'
+import { findMisfits } from '../payouts/records.ts'
+import type { ProgramRecord } from '../payouts/records.ts'
 import type { Line } from './matching.ts'
 import type { ProgramsAsk } from './comparing.ts'
 

@@ -4,7 +4,7 @@ import { trialBalance } from '../ledger/balances.ts'
 import { checkLedger } from '../ledger/check.ts'
 import { transferCodes } from '../ledger/transfers.ts'
 import { bookedThrough } from '../payouts/event-booking.ts'
-import { listPrograms } from '../payouts/records.ts'
+import { readPrograms } from '../payouts/records.ts'
 import type { Db } from '../store/db.ts'
 import { checkClaimSums, checkClaims } from './claims.ts'
 import type { ClaimsAt, ClaimsLine } from './claims.ts'
@@ -75,7 +75,7 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
   onProgress('checking the books', 1, 1)
   await refuseLater(ask)
   const matching = new Matching(db, differences)
-  const programs = await listPrograms(db)
+  const programs = await readPrograms(db)
   const common = { db, client, block, differences, matching, onProgress }
   const asking: ProgramsAsk = { ...common, programs, contracts: payouts }
   const paid = new Set<string>()
