@@ -17,10 +17,10 @@ export interface IdLine {
 /** Titles say R-30; Solidity names, which cannot hold a hyphen, say test_R30_… or invariant_R30_Z05_…. */
 export function idsIn(title: string): string[] {
   const found = new Set<string>()
-  for (const [, letter, digits] of title.matchAll(/(?<![A-Za-z0-9])([ZRS])-(\d{2})(?!\d)/g)) {
+  for (const [, letter, digits] of title.matchAll(/(?<![A-Za-z0-9])([DRSZ])-(\d{2})(?!\d)/g)) {
     found.add(`${letter}-${digits}`)
   }
-  for (const [, letter, digits] of title.matchAll(/(?<=_)([ZRS])(\d{2})(?![A-Za-z0-9])/g)) {
+  for (const [, letter, digits] of title.matchAll(/(?<=_)([DRSZ])(\d{2})(?![A-Za-z0-9])/g)) {
     found.add(`${letter}-${digits}`)
   }
   return [...found]

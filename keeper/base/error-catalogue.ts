@@ -5,6 +5,7 @@ import { heartbeat } from './catalogue-heartbeat.ts'
 import { ledger } from './catalogue-ledger.ts'
 import { office } from './catalogue-office.ts'
 import { ops } from './catalogue-ops.ts'
+import { partners } from './catalogue-partners.ts'
 import { payouts } from './catalogue-payouts.ts'
 import { programs } from './catalogue-programs.ts'
 import { reconcile } from './catalogue-reconcile.ts'
@@ -31,6 +32,11 @@ const base = rows({
     sentence: '"{text}" is not an amount above zero with at most {decimals} decimals.',
     wayOut: 'Write digits and, where there are decimals, a point: 12.5.',
     exitCode: EXIT.usage,
+  },
+  DECIMAL_INVALID: {
+    sentence: '"{text}" is not a number of at least zero.',
+    wayOut: 'Write digits, with a point and an exponent where needed: 12.5 or 2.11e-16.',
+    exitCode: EXIT.data,
   },
   TIME_INVALID: {
     sentence: '"{text}" is not an ISO time with a zone.',
@@ -315,6 +321,7 @@ export const CATALOGUE = {
   ...office,
   ...payouts,
   ...programs,
+  ...partners,
   ...wallets,
   ...claims,
   ...reconcile,

@@ -44,6 +44,8 @@ const PURE_NAMES = new Set([
   'rules.ts',
   'engine.ts',
 ])
+/** Rules that are more than one file. */
+const PURE_FOLDER = /^programs\/\w+\/rules\//
 const EMPTY_NAMES = new Set(['index.ts', 'utils.ts', 'util.ts', 'types.ts', 'helpers.ts'])
 
 /** What may be written only at its home, because it hides an input or breaks a way of working. */
@@ -132,7 +134,7 @@ function checkPure({ path, text }: SourceFile): string[] {
 }
 
 function isPure(path: string): boolean {
-  return PURE_NAMES.has(baseName(path)) && !EDGE.test(path)
+  return (PURE_NAMES.has(baseName(path)) || PURE_FOLDER.test(path)) && !EDGE.test(path)
 }
 
 function checkHomes({ path, text }: SourceFile): string[] {

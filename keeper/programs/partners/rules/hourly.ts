@@ -1,0 +1,67 @@
+import { sum } from '../../../base/amount.ts'
+import type { Wei } from '../../../base/amount.ts'
+import { checkSum, shareEqually } from './equal-part.ts'
+import type { EqualPart } from './equal-part.ts'
+import { rankVoters, topPercentUp } from './position.ts'
+import type { Ranked, Voter } from './position.ts'
+
+/** Named as the origin's columns are. */
+export const HOURLY_CATEGORIES = ['top10p', 'top10', 'top100', 'top1000', 'all'] as const
+export type HourlyCategory = (typeof HOURLY_CATEGORIES)[number]
+
+const TOP_PERCENT = 10
+
+export interface HourlyShare extends Ranked {
+  amounts: Record<HourlyCategory, Wei>
+  total: Wei
+}
+
+export interface HourlyDistribution {
+  pool: Wei
+  paid: Wei
+  /** Stays in the pool for the next hour. */
+  carry: Wei
+  /** What dividing the pool by five leaves. */
+  undivided: Wei
+  parts: EqualPart<HourlyCategory>[]
+  /** By position. */
+  shares: HourlyShare[]
+}
+
+/** The pool in five equal parts, each shared equally by the first so many; who voted not at all gets nothing. */
+export function distributeHour(pool: Wei, voters: readonly Voter[]): HourlyDistribution {
+  const ranked = rankVoters(voters)
+  const part = pool / BigInt(HOURLY_CATEGORIES.length)
+  const parts = HOURLY_CATEGORIES.map((category) =>
+    shareEqually({ category, part, members: membersOf(category, ranked.length) }),
+  )
+  const shares = ranked.map((voter) => shareOf(voter, parts))
+  const undivided = pool - part * BigInt(parts.length)
+  const carry = undivided + sum(parts.map(({ remainder }) => remainder))
+  const paid = sum(shares.map(({ total }) => total))
+  checkSum('distributeHour', pool, paid, carry)
+  return { pool, paid, carry, undivided, parts, shares }
+}
+
+function membersOf(category: HourlyCategory, voters: number): number {
+  switch (category) {
+    case 'top10p':
+      return topPercentUp(voters, TOP_PERCENT)
+    case 'top10':
+      return Math.min(voters, 10)
+    case 'top100':
+      return Math.min(voters, 100)
+    case 'top1000':
+      return Math.min(voters, 1_000)
+    case 'all':
+      return voters
+  }
+}
+
+function shareOf(voter: Ranked, parts: readonly EqualPart<HourlyCategory>[]): HourlyShare {
+  const amounts = { top10p: 0n, top10: 0n, top100: 0n, top1000: 0n, all: 0n }
+  for (const { category, members, share } of parts) {
+    if (voter.position <= members) amounts[category] = share
+  }
+  return { ...voter, amounts, total: sum(Object.values(amounts)) }
+}
