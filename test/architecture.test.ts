@@ -152,6 +152,12 @@ describe('the architecture checker', () => {
       /only base/,
     ],
     [
+      'a file among the rules of a program that imports another of its room',
+      'keeper/programs/partners/rules/daily.ts',
+      "import { read } from '../intake.ts'",
+      /only base/,
+    ],
+    [
       'a pure file that imports a package',
       'keeper/chain/send-state.ts',
       "import { ethers } from 'ethers'",

@@ -3,10 +3,11 @@ import { idsIn, linesOf } from '../../scripts/ids.ts'
 
 describe('the list of proven ids', () => {
   it('finds every id in a sentence', () => {
-    expect(idsIn('day › Z-05, R-30: a refused payment is a credit (S-04)')).to.deep.equal([
+    expect(idsIn('day › Z-05, R-30: a refused payment is a credit (S-04, D-09)')).to.deep.equal([
       'Z-05',
       'R-30',
       'S-04',
+      'D-09',
     ])
   })
 

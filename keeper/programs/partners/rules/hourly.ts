@@ -11,6 +11,15 @@ export type HourlyCategory = (typeof HOURLY_CATEGORIES)[number]
 
 const TOP_PERCENT = 10
 
+/** How many of so many voters are meant, from position 1 on. */
+const MEMBERS: Record<HourlyCategory, (voters: number) => number> = {
+  top10p: (voters) => topPercentUp(voters, TOP_PERCENT),
+  top10: (voters) => Math.min(voters, 10),
+  top100: (voters) => Math.min(voters, 100),
+  top1000: (voters) => Math.min(voters, 1_000),
+  all: (voters) => voters,
+}
+
 export interface HourlyShare extends Ranked {
   amounts: Record<HourlyCategory, Wei>
   total: Wei
@@ -33,7 +42,7 @@ export function distributeHour(pool: Wei, voters: readonly Voter[]): HourlyDistr
   const ranked = rankVoters(voters)
   const part = pool / BigInt(HOURLY_CATEGORIES.length)
   const parts = HOURLY_CATEGORIES.map((category) =>
-    shareEqually({ category, part, members: membersOf(category, ranked.length) }),
+    shareEqually({ category, part, members: MEMBERS[category](ranked.length) }),
   )
   const shares = ranked.map((voter) => shareOf(voter, parts))
   const undivided = pool - part * BigInt(parts.length)
@@ -41,21 +50,6 @@ export function distributeHour(pool: Wei, voters: readonly Voter[]): HourlyDistr
   const paid = sum(shares.map(({ total }) => total))
   checkSum('distributeHour', pool, paid, carry)
   return { pool, paid, carry, undivided, parts, shares }
-}
-
-function membersOf(category: HourlyCategory, voters: number): number {
-  switch (category) {
-    case 'top10p':
-      return topPercentUp(voters, TOP_PERCENT)
-    case 'top10':
-      return Math.min(voters, 10)
-    case 'top100':
-      return Math.min(voters, 100)
-    case 'top1000':
-      return Math.min(voters, 1_000)
-    case 'all':
-      return voters
-  }
 }
 
 function shareOf(voter: Ranked, parts: readonly EqualPart<HourlyCategory>[]): HourlyShare {

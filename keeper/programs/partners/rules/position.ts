@@ -17,12 +17,13 @@ const PERCENT = 100n
 
 /** Most CC first, of equal CC most votes, of equal votes the smaller id by its bytes: no two are equal. */
 export function rankVoters<V extends Voter>(voters: readonly V[]): Ranked<V>[] {
-  const ordered = voters.toSorted(compareVoters)
-  for (const [index, { partner, cc, votes }] of ordered.entries()) {
+  const seen = new Set<string>()
+  for (const { partner, cc, votes } of voters) {
     const isVoter = cc >= 0n && Number.isSafeInteger(votes) && votes >= 1
-    const isNew = ordered[index + 1]?.partner !== partner
-    ensure(isVoter && isNew, 'INTERNAL', { what: 'rankVoters', partner, cc, votes })
+    ensure(isVoter && !seen.has(partner), 'INTERNAL', { what: 'rankVoters', partner, cc, votes })
+    seen.add(partner)
   }
+  const ordered = voters.toSorted(compareVoters)
   return ordered.map((voter, index) => ({ ...voter, position: index + 1 }))
 }
 
