@@ -1,4 +1,4 @@
-import { BPS, mulDivDown, splitProRata, sum } from '../../../base/amount.ts'
+import { BPS, mulDivDown, sum } from '../../../base/amount.ts'
 import type { Bps, Wei } from '../../../base/amount.ts'
 import { checkSum } from './equal-part.ts'
 
@@ -32,24 +32,39 @@ export interface Market {
   budget: Wei
 }
 
+type Terms = Pick<BonusPart, 'isOn' | 'bps' | 'capPerPartner'>
+
 /** One bonus for each total, in their order. */
 export function shareBonus(
   totals: readonly Wei[],
   { unitsPerCc, budget }: Market,
-  rules: BonusRules,
+  { bps, referenceRate, capPerPartner }: BonusRules,
 ): { bonuses: Wei[]; bonus: BonusPart } {
-  const isOn = unitsPerCc > rules.referenceRate
-  const rateBps = isOn ? BigInt(rules.bps) : 0n
-  const uncapped = totals.map((total) => mulDivDown(total, rateBps, BPS))
-  const wanted = uncapped.map((each) => (each < rules.capPerPartner ? each : rules.capPerPartner))
-  const asked = sum(wanted)
-  const isScaled = asked > budget
-  const bonuses = isScaled ? splitProRata(budget, wanted).shares : wanted
+  const isOn = unitsPerCc > referenceRate
+  const terms = { isOn, bps, referenceRate, capPerPartner, unitsPerCc, budget }
+  const asked = sum(totals.map((total) => askedBonus(terms, total)))
+  const scale = { ...terms, asked, isScaled: asked > budget }
+  const bonuses = totals.map((total) => bonusOf(scale, total))
+  const capped = totals.filter((total) => uncappedBonus(terms, total) > capPerPartner).length
   const paid = sum(bonuses)
-  const capped = uncapped.filter((each) => each > rules.capPerPartner).length
   const remainder = budget - paid
   checkSum('shareBonus', budget, paid, remainder)
-  const { bps, referenceRate, capPerPartner } = rules
-  const terms = { bps, referenceRate, capPerPartner, unitsPerCc, budget }
-  return { bonuses, bonus: { ...terms, isOn, asked, capped, isScaled, paid, remainder } }
+  return { bonuses, bonus: { ...scale, capped, paid, remainder } }
+}
+
+export function bonusOf(
+  bonus: Terms & Pick<BonusPart, 'isScaled' | 'asked' | 'budget'>,
+  total: Wei,
+): Wei {
+  const asked = askedBonus(bonus, total)
+  return bonus.isScaled ? mulDivDown(asked, bonus.budget, bonus.asked) : asked
+}
+
+function askedBonus(terms: Terms, total: Wei): Wei {
+  const uncapped = uncappedBonus(terms, total)
+  return uncapped < terms.capPerPartner ? uncapped : terms.capPerPartner
+}
+
+function uncappedBonus({ isOn, bps }: Terms, total: Wei): Wei {
+  return isOn ? mulDivDown(total, BigInt(bps), BPS) : 0n
 }

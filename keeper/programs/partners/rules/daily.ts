@@ -3,9 +3,9 @@ import type { Bps, Wei } from '../../../base/amount.ts'
 import { ensure } from '../../../base/errors.ts'
 import { shareBonus } from './bonus.ts'
 import type { BonusPart, BonusRules, Market } from './bonus.ts'
-import { shareByEcc } from './ecc.ts'
+import { eccShare, shareByEcc } from './ecc.ts'
 import type { EccPart, EccVoter } from './ecc.ts'
-import { checkSum, shareEqually } from './equal-part.ts'
+import { checkSum, equalShare, shareEqually } from './equal-part.ts'
 import type { EqualPart } from './equal-part.ts'
 import { FIXED_TIERS, fixedShare, shareFixed } from './fixed-tiers.ts'
 import type { MinimumVotes, TierPart } from './fixed-tiers.ts'
@@ -113,8 +113,8 @@ function amountsOf(
     top1000: 0n,
     top10000: 0n,
     all: 0n,
-    top10p_ecc: ecc.shares[voter.position - 1] ?? 0n,
-    top50p: voter.position <= top50p.members ? top50p.share : 0n,
+    top10p_ecc: eccShare(ecc, voter),
+    top50p: equalShare(top50p, voter.position),
     cc_market: 0n,
   }
   for (const tier of tiers) amounts[tier.category] = fixedShare(tier, voter)

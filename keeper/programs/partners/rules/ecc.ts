@@ -1,4 +1,4 @@
-import { splitProRata, sum } from '../../../base/amount.ts'
+import { mulDivDown, sum } from '../../../base/amount.ts'
 import type { Wei } from '../../../base/amount.ts'
 import { ensure } from '../../../base/errors.ts'
 import { topPercentUp } from './position.ts'
@@ -12,6 +12,7 @@ export interface EccVoter extends Voter {
   ecc: bigint
 }
 
+/** How the part was weighed: what is needed to explain each member's amount. */
 export interface EccPart {
   part: Wei
   /** The first so many positions. */
@@ -23,9 +24,7 @@ export interface EccPart {
   /** How many of them weigh as the cap. */
   capped: number
   weightSum: bigint
-  /** By position: weight and share of each member. */
-  weights: bigint[]
-  shares: Wei[]
+  /** What flooring leaves, or all of the part when nobody has any ECC: stays in the pool. */
   remainder: Wei
 }
 
@@ -33,32 +32,40 @@ const TOP_PERCENT = 10
 // The origin's: a partner weighs at most five times the mean of the top 10 %.
 const CAP_FACTOR = 5n
 
-/**
- * In proportion to min(ECC, 5 × mean) among the top 10 %. Both sides are multiplied by the number of members, so that
- * the mean needs no division: min(ecc × n, 5 × Σ ecc).
- */
+/** In proportion to min(ECC, 5 × mean) among the top 10 %. */
 export function shareByEcc(part: Wei, ranked: readonly Ranked<EccVoter>[]): EccPart {
   const members = topPercentUp(ranked.length, TOP_PERCENT)
-  const eccs = ranked.slice(0, members).map(({ ecc }) => ecc)
-  ensure(
-    eccs.every((ecc) => ecc >= 0n),
-    'INTERNAL',
-    { what: 'shareByEcc: an ECC below zero' },
-  )
-  const eccSum = sum(eccs)
-  const count = BigInt(members)
+  const top = ranked.slice(0, members)
+  const isPossible = part >= 0n && top.every(({ ecc }) => ecc >= 0n)
+  ensure(isPossible, 'INTERNAL', { what: 'shareByEcc', part, members })
+  const eccSum = sum(top.map(({ ecc }) => ecc))
   const cap = CAP_FACTOR * eccSum
-  const weights = eccs.map((ecc) => (ecc * count < cap ? ecc * count : cap))
-  const { shares, carry } = splitProRata(part, weights)
+  const count = BigInt(members)
+  const weightSum = sum(top.map(({ ecc }) => eccWeight({ members, eccSum }, ecc)))
+  const weighed = { part, members, eccSum, weightSum }
   return {
-    part,
-    members,
-    eccSum,
+    ...weighed,
     capDown: count === 0n ? 0n : cap / count,
-    capped: eccs.filter((ecc) => ecc * count > cap).length,
-    weightSum: sum(weights),
-    weights,
-    shares,
-    remainder: carry,
+    capped: top.filter(({ ecc }) => ecc * count > cap).length,
+    remainder: part - sum(top.map((voter) => eccShare(weighed, voter))),
   }
+}
+
+/** Both sides are multiplied by the number of members, so that the mean needs no division: min(ecc × n, 5 × Σ ecc). */
+export function eccWeight(
+  { members, eccSum }: Pick<EccPart, 'members' | 'eccSum'>,
+  ecc: bigint,
+): bigint {
+  const [weight, cap] = [ecc * BigInt(members), CAP_FACTOR * eccSum]
+  return weight < cap ? weight : cap
+}
+
+/** floor(part × weight / Σ weights). */
+export function eccShare(
+  weighed: Pick<EccPart, 'part' | 'members' | 'eccSum' | 'weightSum'>,
+  { position, ecc }: Ranked<EccVoter>,
+): Wei {
+  const { part, members, weightSum } = weighed
+  if (position > members || weightSum === 0n) return 0n
+  return mulDivDown(part, eccWeight(weighed, ecc), weightSum)
 }

@@ -35,6 +35,11 @@ export function shareEqually<Category extends string>({
   return { category, members, sharers, part, share, remainder: part - share * count }
 }
 
+/** Of a part that all its members share. */
+export function equalShare({ members, share }: EqualPart, position: number): Wei {
+  return position <= members ? share : 0n
+}
+
 /** House rule: the sum is checked where the parts are made. */
 export function checkSum(what: string, pool: Wei, paid: Wei, carry: Wei): void {
   const isWhole = paid >= 0n && carry >= 0n && paid + carry === pool

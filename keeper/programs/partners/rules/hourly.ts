@@ -1,6 +1,6 @@
 import { sum } from '../../../base/amount.ts'
 import type { Wei } from '../../../base/amount.ts'
-import { checkSum, shareEqually } from './equal-part.ts'
+import { checkSum, equalShare, shareEqually } from './equal-part.ts'
 import type { EqualPart } from './equal-part.ts'
 import { rankVoters, topPercentUp } from './position.ts'
 import type { Ranked, Voter } from './position.ts'
@@ -54,8 +54,6 @@ export function distributeHour(pool: Wei, voters: readonly Voter[]): HourlyDistr
 
 function shareOf(voter: Ranked, parts: readonly EqualPart<HourlyCategory>[]): HourlyShare {
   const amounts = { top10p: 0n, top10: 0n, top100: 0n, top1000: 0n, all: 0n }
-  for (const { category, members, share } of parts) {
-    if (voter.position <= members) amounts[category] = share
-  }
+  for (const part of parts) amounts[part.category] = equalShare(part, voter.position)
   return { ...voter, amounts, total: sum(Object.values(amounts)) }
 }

@@ -9,6 +9,7 @@ import type {
   DailyDistribution,
   DailyRules,
 } from '../../../../../keeper/programs/partners/rules/daily.ts'
+import { eccWeight } from '../../../../../keeper/programs/partners/rules/ecc.ts'
 import type { EccVoter } from '../../../../../keeper/programs/partners/rules/ecc.ts'
 import { DEFAULT_RULES, parseRuleset } from '../../../../../keeper/programs/partners/ruleset.ts'
 import { codeOf } from '../../../../helpers/errors.ts'
@@ -89,18 +90,8 @@ describe('partners: the daily pool', () => {
     }))
     const { ecc, shares } = day(1_000_000n, voters)
     expect(ecc).to.include({ members: 10, capped: 1, capDown: 500n * ECC, eccSum: 1_000n * ECC })
-    expect(ecc.weights.map((weight) => weight / ECC / 10n)).to.deep.equal([
-      500n,
-      10n,
-      10n,
-      10n,
-      10n,
-      10n,
-      10n,
-      10n,
-      10n,
-      10n,
-    ])
+    const weights = shares.slice(0, 10).map((share) => eccWeight(ecc, share.ecc) / ECC / 10n)
+    expect(weights).to.deep.equal([500n, ...Array.from({ length: 9 }, () => 10n)])
     expect(shares[0]?.amounts.top10p_ecc).to.equal((300_000n * 500n) / 590n)
     expect(shares[10]?.amounts.top10p_ecc).to.equal(0n)
   })
@@ -111,7 +102,8 @@ describe('partners: the daily pool', () => {
     const voters = votersInOrder(2_000).map((voter, at) => ({ ...voter, ecc: eccs[at] ?? 0n }))
     const { ecc, shares } = day(10n ** 18n, voters)
     expect(ecc).to.include({ members: 200, eccSum: 200n, capped: 1, weightSum: 105n * 200n })
-    expect(ecc.weights.slice(0, 3)).to.deep.equal([1_000n, 1_000n, 200n])
+    const weights = shares.slice(0, 3).map((share) => eccWeight(ecc, share.ecc))
+    expect(weights).to.deep.equal([1_000n, 1_000n, 200n])
     const [first, second, third] = shares.map(({ amounts }) => amounts.top10p_ecc)
     expect(first).to.equal(second)
     expect(first).to.equal((ecc.part * 5n) / 105n)

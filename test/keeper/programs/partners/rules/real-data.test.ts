@@ -79,7 +79,7 @@ describe('partners, on real votes', () => {
     }
     expect(hours.length).to.equal(339)
     expect(paid + carry).to.equal(inflows)
-  })
+  }).timeout(30_000)
 
   it('D-12, D-13, D-15 shares every day of the file as the slow implementation does, carry included', () => {
     expect(compareDays(readTimedVotes())).to.be.greaterThan(5_932)
