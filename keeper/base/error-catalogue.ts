@@ -43,6 +43,11 @@ const base = rows({
     wayOut: 'Write for instance 2026-11-21T18:00:00Z.',
     exitCode: EXIT.usage,
   },
+  DAY_INVALID: {
+    sentence: '"{text}" is not a day of the calendar.',
+    wayOut: 'Write YYYY-MM-DD, for instance 2026-11-21.',
+    exitCode: EXIT.usage,
+  },
   TIME_OF_DAY_INVALID: {
     sentence: '"{time}" is not a time of day.',
     wayOut: 'Write HH:MM, for instance 18:00.',

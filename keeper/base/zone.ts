@@ -16,7 +16,7 @@ const MAX_KEPT_DAYS = 4_000
 const MAX_KEPT_ZONES = 4
 
 /** A day of the civil calendar, counted from 1970-01-01, so that tomorrow is + 1. */
-type CivilDay = number
+export type CivilDay = number
 
 interface ZoneRules {
   format: Intl.DateTimeFormat
@@ -81,7 +81,7 @@ function wallClockAt(zone: string, unix: UnixSeconds): number {
   return unix + offsetAt(zone, unix)
 }
 
-function civilDayAt(zone: string, unix: UnixSeconds): CivilDay {
+export function civilDayAt(zone: string, unix: UnixSeconds): CivilDay {
   return Math.floor(wallClockAt(zone, unix) / SECONDS_PER_DAY)
 }
 
@@ -92,7 +92,7 @@ function secondsOfDay(time: string): number {
 }
 
 /** The first instant at which the zone's clock shows that time; in a gap, the end of the gap. */
-function instantOf(zone: string, day: CivilDay, time: string): UnixSeconds {
+export function instantOf(zone: string, day: CivilDay, time: string): UnixSeconds {
   const wall = day * SECONDS_PER_DAY + secondsOfDay(time)
   // No offset exceeds 14 h, so a day to either side is surely before and after a change nearby.
   const before = offsetAt(zone, wall - SECONDS_PER_DAY)
