@@ -8,7 +8,7 @@ const DATA = join(import.meta.dirname, '..', '..', 'data')
 const MS_PER_HOUR = 3_600_000
 const HOURS_PER_DAY = 24
 
-/** ECC as 10^18ths, where the file has one. */
+/** One row; the power is the ECC as the file writes it. */
 export interface RealVote {
   voter: string
   hour: number
