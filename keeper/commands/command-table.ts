@@ -5,6 +5,7 @@ import { INTAKE } from './table-intake.ts'
 import { LEDGER } from './table-ledger.ts'
 import { OFFICE } from './table-office.ts'
 import { OPERATIONS } from './table-operations.ts'
+import { PARTNERS } from './table-partners.ts'
 import { PROGRAMS } from './table-programs.ts'
 import { RECEIPTS } from './table-receipts.ts'
 import { RECORDS } from './table-records.ts'
@@ -21,6 +22,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ...LEDGER,
   ...PROGRAMS,
   ...CLAIMS,
+  ...PARTNERS,
   ...OPERATIONS,
   ...WALLETS,
   ...OFFICE,
@@ -35,6 +37,7 @@ export const GROUPS: Record<string, string> = {
   receipts: 'what intakes signed of a node',
   ledger: 'the books: what is owed, on its way and paid',
   program: 'the programs, their money and their budgets',
+  partners: 'pools of the hour and the day, shared by what partners voted',
   claims: 'what payees fetch themselves, and its trees',
   wallet: 'where payees are paid',
   hold: 'who is not paid for now',
