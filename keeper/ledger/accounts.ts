@@ -11,8 +11,16 @@ export interface AssetAccounts {
 /** By CAIP-19. */
 export type Directory = Map<string, AssetAccounts>
 
-// What nobody may have less than nothing of, at the end of any transaction: what is owed, on its way or paid.
-const NEVER_NEGATIVE = new Set(['accrued', 'owed', 'inflight', 'claimable', 'credit', 'paid'])
+// What nobody may have less than nothing of, at the end of any transaction: what is shared, owed, on its way or paid.
+const NEVER_NEGATIVE = new Set([
+  'pool',
+  'accrued',
+  'owed',
+  'inflight',
+  'claimable',
+  'credit',
+  'paid',
+])
 
 export function kindOf(name: string): string {
   return name.split(':', 1)[0] ?? ''

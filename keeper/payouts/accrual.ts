@@ -6,7 +6,7 @@ import { MAX_NAME_LENGTH, requirePosted } from '../ledger/posting.ts'
 import type { Posting } from '../ledger/posting.ts'
 import { quarantine } from '../ledger/quarantine.ts'
 import type { Db } from '../store/db.ts'
-import { accounts, contentOf, keys } from './names.ts'
+import { accounts, awardSides, contentOf, keys } from './names.ts'
 import type { Award, Period, Program } from './program.ts'
 import { lockProgram, moveAccrued } from './program-row.ts'
 import type { BooksRoom } from './room.ts'
@@ -38,23 +38,11 @@ export async function accrue(
   period: Period,
 ): Promise<Accrued> {
   const { db, clock, log } = room
-  const total: Accrued = { awards: 0, amount: 0n, known: 0 }
   const faults: Fault[] = []
-  await db
+  const total = await db
     .begin(async (t) => {
-      await lockProgram(t, program)
-      for await (const awards of inParts(program.offer(period))) {
-        for (const award of awards) checkAward(program, award)
-        const part = await compare(t, program, awards)
-        faults.push(...part.faults)
-        total.known += part.known
-        if (faults.length > 0) continue
-        await book(t, program, part.fresh, clock.now())
-        total.awards += part.fresh.length
-        total.amount += part.fresh.reduce((sum, { amount }) => sum + amount, 0n)
-      }
-      if (faults.length === 0) return moveAccrued(t, program.id, period.to)
-      throw conflict(program, faults)
+      const asked = { offer: program.offer(period), through: period.to, now: clock.now() }
+      return accrueIn(t, program, asked, faults)
     })
     .catch(async (error: unknown) => {
       if (isKeeperError(error, 'AWARD_CONFLICT')) await keepConflicts(room, program, faults)
@@ -64,7 +52,42 @@ export async function accrue(
   return total
 }
 
-interface Fault {
+export interface Accruing {
+  offer: ReturnType<Program['offer']>
+  /** As far as the program has now awarded. */
+  through: UnixSeconds
+  now: UnixSeconds
+}
+
+/**
+ * The same within the caller's transaction, which is undone with it: for a program that keeps records of its own.
+ * What is taken back must be there: LEDGER_REFUSED. `faults` is told what conflicts.
+ */
+export async function accrueIn(
+  t: Db,
+  program: Program,
+  { offer, through, now }: Accruing,
+  faults: Fault[] = [],
+): Promise<Accrued> {
+  const total: Accrued = { awards: 0, amount: 0n, known: 0 }
+  await lockProgram(t, program)
+  for await (const awards of inParts(offer)) {
+    for (const award of awards) checkAward(program, award)
+    const part = await compare(t, program, awards)
+    faults.push(...part.faults)
+    total.known += part.known
+    if (faults.length > 0) continue
+    await book(t, program, part.fresh, now)
+    total.awards += part.fresh.length
+    total.amount += part.fresh.reduce((sum, { amount }) => sum + amount, 0n)
+  }
+  if (faults.length > 0) throw conflict(program, faults)
+  await moveAccrued(t, program.id, through)
+  return total
+}
+
+/** An award, and what was on record under its reference. */
+export interface Fault {
   award: Award
   fault: string
 }
@@ -112,7 +135,7 @@ function checkAward({ id }: Program, { ref, payee, amount, effectiveAt }: Award)
   if (!isName || accounts.accrued(id, payee).length > MAX_NAME_LENGTH) {
     refuse(`"${payee}" is no payee: it has spaces, colons, or too many characters`)
   }
-  if (amount <= 0n) refuse('its amount is not above zero')
+  if (amount === 0n) refuse('its amount is zero')
   if (!Number.isSafeInteger(effectiveAt)) refuse('it has no time')
 }
 
@@ -172,36 +195,24 @@ async function book(
 ): Promise<void> {
   if (awards.length === 0) return
   await t.query(
-    `insert into payout_accrual (program, ref, payee, amount, content, effective_at, recorded_at)
-     select $1, a.ref, a.payee, a.amount, a.content, a.effective_at, $3
+    `insert into payout_accrual
+       (program, ref, payee, amount, source, content, effective_at, recorded_at)
+     select $1, a.ref, a.payee, a.amount, a.source, a.content, a.effective_at, $3
        from jsonb_to_recordset($2::jsonb)
-         as a(ref text, payee text, amount numeric, content text, effective_at bigint)`,
-    [
-      program.id,
-      toJson(
-        awards.map((award) => ({
-          ...award,
-          content: contentOf(award),
-          effective_at: award.effectiveAt,
-        })),
-      ),
-      at,
-    ],
+         as a(ref text, payee text, amount numeric, source text, content text, effective_at bigint)`,
+    [program.id, toJson(awards.map(rowOf)), at],
   )
   const postings = awards.map((award) => postingOf(program, award))
   requirePosted(await postIn(t, postings, at))
 }
 
+function rowOf(award: Award): object {
+  const { ref, payee, amount, from, effectiveAt } = award
+  const content = contentOf(award)
+  return { ref, payee, amount, source: from ?? null, content, effective_at: effectiveAt }
+}
+
 function postingOf({ id, asset }: Program, award: Award): Posting {
-  const { ref, payee, amount, reason, effectiveAt } = award
-  return {
-    key: keys.award(id, ref),
-    debit: accounts.expense(id),
-    credit: accounts.accrued(id, payee),
-    asset,
-    amount,
-    code: 'accrue',
-    effectiveAt,
-    reason,
-  }
+  const { ref, reason, effectiveAt } = award
+  return { key: keys.award(id, ref), ...awardSides(id, award), asset, effectiveAt, reason }
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { canonicalJson } from '../base/json.ts'
+import type { Posting } from '../ledger/posting.ts'
 import type { Award } from './program.ts'
 
 /** Kind of a batch in the journal; its key there is the batch's id. */
@@ -35,8 +36,20 @@ export const keys = {
 }
 
 /** Two awards with one reference are one award when this is equal. */
-export function contentOf({ payee, amount, reason }: Award): string {
-  return hash('sha256', canonicalJson({ payee, amount, reason }), 'hex').slice(0, CONTENT_DIGITS)
+export function contentOf({ payee, amount, reason, from }: Award): string {
+  const told = { payee, amount, reason, ...(from === undefined ? {} : { from }) }
+  return hash('sha256', canonicalJson(told), 'hex').slice(0, CONTENT_DIGITS)
+}
+
+/** The movement of an award: into what is accrued, or back out of it. */
+export function awardSides(
+  program: string,
+  { payee, amount, from = accounts.expense(program) }: Pick<Award, 'payee' | 'amount' | 'from'>,
+): Pick<Posting, 'debit' | 'credit' | 'amount' | 'code'> {
+  const accrued = accounts.accrued(program, payee)
+  return amount > 0n
+    ? { debit: from, credit: accrued, amount, code: 'accrue' }
+    : { debit: accrued, credit: from, amount: -amount, code: 'retract' }
 }
 
 const CONTENT_DIGITS = 32

@@ -8,6 +8,8 @@ export interface AccrualRecord {
   ref: string
   payee: string
   amount: bigint
+  /** The account that it came out of; null: the program's expense. */
+  source: string | null
   content: string
   effectiveAt: number
   recordedAt: number
@@ -23,7 +25,7 @@ interface AccrualRow extends Omit<AccrualRecord, 'amount' | 'effectiveAt' | 'rec
   recordedAt: bigint
 }
 
-const SELECT_ACCRUAL = `select program, ref, payee, amount, content, effective_at as "effectiveAt",
+const SELECT_ACCRUAL = `select program, ref, payee, amount, source, content, effective_at as "effectiveAt",
   recorded_at as "recordedAt", payout, carried_from as "carriedFrom" from payout_accrual`
 const ROWS_A_PAGE = 2_000
 

@@ -1,4 +1,5 @@
 import type { UnixSeconds } from '../base/time.ts'
+import type { Db } from '../store/db.ts'
 import type { SettlementRules } from './rules.ts'
 
 export type { SettlementRules }
@@ -14,8 +15,10 @@ export interface Award {
   /** Of the program: under it nothing else is ever awarded. */
   ref: string
   payee: string
-  /** In the smallest unit of the asset. */
+  /** In the smallest unit of the asset; below zero it is taken back from what is accrued, as far as that reaches. */
   amount: bigint
+  /** The account that it comes out of, or goes back to; without it the program's expense. */
+  from?: string
   reason: object
   effectiveAt: UnixSeconds
   /** Of the file it came from, for messages. */
@@ -36,6 +39,8 @@ export interface Program {
   rules(): SettlementRules
   /** Sent to them, or theirs to claim: by how many they are. */
   method(payees: number): Method
+  /** Awards of later than that wait for a settlement to come; without it all are settled. */
+  settlesThrough?(t: Db): Promise<UnixSeconds>
   /** What is claimable is paid by us, by ranges of leaves; otherwise everybody fetches his own. */
   readonly keeperPays?: boolean
 }

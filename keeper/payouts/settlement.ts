@@ -87,12 +87,16 @@ async function settlePage(
   return isLast ? undefined : payees.at(-1)
 }
 
-/** The next payees, each with his oldest accruals: as many as a payout has, or more if the minimum takes more. */
+/**
+ * The next payees, each with his oldest accruals: as many as a payout has, or more if the minimum takes more. What is
+ * taken back comes first, however late it is: it lowers what there is to pay.
+ */
 async function readOpen(t: Db, program: Program, after: string): Promise<Open[]> {
   const rows = await t.query<{ payee: string; ref: string; amount: string; effective_at: bigint }>(
     `with each as materialized (
        select payee, least(count(*), $5) as accruals from payout_accrual
         where program = $1 and payout is null and payee > $2
+          and (effective_at <= $8 or amount < 0)
         group by payee order by payee limit $3),
      page as materialized (
        select payee, sum(accruals) over (order by payee) - accruals as before from each)
@@ -101,7 +105,8 @@ async function readOpen(t: Db, program: Program, after: string): Promise<Open[]>
               sum(a.amount) over own - a.amount as reached
          from payout_accrual a join page on page.payee = a.payee
         where a.program = $1 and a.payout is null and page.before < $4
-       window own as (partition by a.payee order by a.effective_at, a.ref)) o
+          and (a.effective_at <= $8 or a.amount < 0)
+       window own as (partition by a.payee order by a.amount < 0 desc, a.effective_at, a.ref)) o
       where place <= $5 or (reached < $6 and place <= $7) order by payee, place`,
     [
       program.id,
@@ -111,6 +116,7 @@ async function readOpen(t: Db, program: Program, after: string): Promise<Open[]>
       MAX_ACCRUALS_A_PAYOUT,
       leastPayment(program.rules()),
       MAX_SMALL_ACCRUALS,
+      (await program.settlesThrough?.(t)) ?? Number.MAX_SAFE_INTEGER,
     ],
   )
   const byPayee = Map.groupBy(rows, ({ payee }) => payee)

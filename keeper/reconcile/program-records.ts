@@ -1,6 +1,6 @@
 import { KeeperError } from '../base/errors.ts'
 import { findIntent } from '../chain/journal/journal.ts'
-import { PAYOUT_KIND, accounts, contentOf, keys, payoutKey } from '../payouts/names.ts'
+import { PAYOUT_KIND, accounts, awardSides, contentOf, keys, payoutKey } from '../payouts/names.ts'
 import { allBatches, paymentsOf } from '../payouts/batch-records.ts'
 import type { BatchRecord, PaymentRecord } from '../payouts/batch-records.ts'
 import { allPayouts, awardsOf } from '../payouts/payout-records.ts'
@@ -34,20 +34,18 @@ async function checkAwards(
 }
 
 function accrualLine({ id, asset }: ProgramRecord, award: AccrualRecord): Line {
-  const { ref, payee, amount, content, effectiveAt } = award
+  const { ref, payee, amount, source, content, effectiveAt } = award
+  const from = source === null ? {} : { from: source }
   const record = `award ${ref} of ${id}`
   return {
     key: keys.award(id, ref),
-    debit: accounts.expense(id),
-    credit: accounts.accrued(id, payee),
+    ...awardSides(id, { payee, amount, ...from }),
     asset,
-    amount,
-    code: 'accrue',
     source: record,
     missing: { code: 'RECORD_NOT_BOOKED', facts: { record } },
     // The record keeps a hash of the reason, the books the reason itself.
     fits: ({ reason }) =>
-      contentOf({ ref, payee, amount, effectiveAt, reason: reason ?? {} }) === content,
+      contentOf({ ref, payee, amount, effectiveAt, reason: reason ?? {}, ...from }) === content,
   }
 }
 

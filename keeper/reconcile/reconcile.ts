@@ -54,6 +54,7 @@ export interface Reconciled {
 /** What ProgramPayouts and the records of the programs explain. */
 const PROGRAM_CODES = [
   'accrue',
+  'retract',
   'settle',
   'send',
   'pay',

@@ -1,12 +1,16 @@
 import { expect } from 'chai'
 import { accrue } from '../../../keeper/payouts/accrual.ts'
-import type { SettlementRules } from '../../../keeper/payouts/program.ts'
+import { balanceOf } from '../../../keeper/ledger/balances.ts'
+import { postIn } from '../../../keeper/ledger/post.ts'
+import { requirePosted } from '../../../keeper/ledger/posting.ts'
+import type { Award, SettlementRules } from '../../../keeper/payouts/program.ts'
 import { settle } from '../../../keeper/payouts/settlement.ts'
 import type { Settled } from '../../../keeper/payouts/settlement.ts'
 import { reachPayees } from '../../../keeper/payouts/wallets/reach.ts'
 import type { Db } from '../../../keeper/store/db.ts'
 import { testClock } from '../../helpers/clock.ts'
-import { NOON, assertBooksBalance } from '../../helpers/ledger.ts'
+import { rejectionOf } from '../../helpers/errors.ts'
+import { COIN, NOON, assertBooksBalance } from '../../helpers/ledger.ts'
 import { testLog } from '../../helpers/logs.ts'
 import { award, payeeAt, programOf } from '../../helpers/paying.ts'
 import { freshDb } from '../../helpers/store.ts'
@@ -53,5 +57,55 @@ describe('a settlement of many accruals', function () {
   it('takes them in pages of payees, none of whom is forgotten at the end of one', async () => {
     await accrued(7, 9_000)
     expect(await settled({})).to.deep.equal({ payouts: 7, amount: 63_000n, kept: {} })
+  })
+})
+
+describe('awards of a pool, some of them taken back', () => {
+  const POOL = 'pool:manual:hour'
+  let db: Db
+
+  beforeEach(async () => {
+    db = await freshDb()
+    const fund = { key: 'fund', debit: 'issuer:manual', credit: POOL, asset: COIN, amount: 100n }
+    requirePosted(await postIn(db, [{ ...fund, code: 'fund', effectiveAt: NOON }], NOON))
+  })
+
+  afterEach(async () => {
+    await assertBooksBalance(db)
+    await db.close()
+  })
+
+  const room = () => ({ db, clock: testClock(NOON), log: testLog, reach: reachPayees })
+  const payee = payeeAt(1)
+  const fromPool = (ref: string, amount: bigint, effectiveAt = NOON): Award => {
+    return { ...award(ref, payee, amount), from: POOL, effectiveAt }
+  }
+  const accrued = (...awards: Award[]) =>
+    accrue(room(), programOf(awards), { from: 0, to: NOON + 1 })
+  const balance = (name: string): Promise<bigint> => balanceOf(db, name, COIN)
+
+  it('come out of that pool and go back to it, and the payout is what is left', async () => {
+    await accrued(fromPool('a', 60n), fromPool('b', 30n))
+    await accrued(fromPool('back', -50n))
+    expect(await balance(POOL)).to.equal(60n)
+    expect(await accrued(fromPool('back', -50n))).to.include({ awards: 0, known: 1 })
+    expect(await settle(room(), programOf([]))).to.include({ payouts: 1, amount: 40n })
+  })
+
+  it('are refused whole when the pool has too little, or less is accrued than is taken back', async () => {
+    const tooMuch = rejectionOf(accrued(fromPool('a', 60n), fromPool('b', 41n)))
+    expect((await tooMuch).code).to.equal('LEDGER_REFUSED')
+    await accrued(fromPool('a', 60n))
+    const tooFar = rejectionOf(accrued(fromPool('back', -61n)))
+    expect((await tooFar).code).to.equal('LEDGER_REFUSED')
+    expect(await balance(POOL)).to.equal(40n)
+  })
+
+  it('of later than the program settles wait, but what is taken back counts at once', async () => {
+    await accrued(fromPool('a', 40n), fromPool('b', 30n, NOON + 100))
+    await accrued(fromPool('back', -50n, NOON + 200))
+    const through = (at: number) => ({ ...programOf([]), settlesThrough: async () => at })
+    expect(await settle(room(), through(NOON))).to.include({ payouts: 0 })
+    expect(await settle(room(), through(NOON + 100))).to.include({ payouts: 1, amount: 20n })
   })
 })
