@@ -80,6 +80,8 @@ export function loadConfig(
   if (faults.length > 0) throw new KeeperError('SETTING_INVALID', { faults })
   const checked = values as unknown as Values
   rememberUrlSecrets(checked.databaseUrl)
+  rememberUrlSecrets(checked.partnersSourceUrl)
+  rememberUrlSecrets(checked.partnersSpecialUrl)
   for (const url of checked.rpcUrl) rememberUrlSecrets(url)
   rememberSecret(checked.etherscanApiKey ?? '')
   // Who knows a receiver's address can write to it.

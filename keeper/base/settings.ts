@@ -5,6 +5,7 @@ import { finalitySchema } from './schema.ts'
 import { milliseconds, port, setting } from './setting.ts'
 import { INTAKE_SETTINGS } from './settings-intake.ts'
 import { OFFICE_SETTINGS } from './settings-office.ts'
+import { PARTNERS_SETTINGS } from './settings-partners.ts'
 import { WALLET_SETTINGS } from './settings-wallets.ts'
 
 const GWEI_DECIMALS = 9
@@ -269,6 +270,7 @@ export const SETTINGS = {
   ...INTAKE_SETTINGS,
   ...OFFICE_SETTINGS,
   ...WALLET_SETTINGS,
+  ...PARTNERS_SETTINGS,
   signerTimeoutMs: setting(
     'MUSTER_SIGNER_TIMEOUT_MS',
     '10000',

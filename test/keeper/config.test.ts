@@ -107,4 +107,35 @@ describe('config', () => {
     expect(load).to.throw(KeeperError, /MUSTER_ADMIN_SIGNER/)
     expect(load).not.to.throw(KeeperError, /hunter2/)
   })
+
+  it('partners: off by default; hours, ids and the URLs of their databases are checked', () => {
+    const config = loadConfig({})
+    expect(config).to.include({ partners: 'off', partnersZone: 'UTC', partnersMinute: 30 })
+    expect(config.partnersDailyTime).to.equal('00:00:35')
+    const from = (text: string): unknown => loadConfig({ MUSTER_PARTNERS_FROM: text }).partnersFrom
+    expect(from('2024-10-15T07:00Z')).to.equal(480_271)
+    const special = loadConfig({ MUSTER_PARTNERS_SPECIAL: 'a, b-2' }).partnersSpecial
+    expect(special).to.deep.equal(['a', 'b-2'])
+    const wrong = {
+      MUSTER_PARTNERS: 'on',
+      MUSTER_PARTNERS_FROM: '2024-10-15T07:30Z',
+      MUSTER_PARTNERS_SPECIAL: 'a,,b',
+      MUSTER_PARTNERS_SOURCE_URL: 'sqlite://a/b',
+      MUSTER_PARTNERS_SPECIAL_URL: 'postgres://a/b',
+      MUSTER_PARTNERS_MINUTE: '60',
+      MUSTER_PARTNERS_DAILY_TIME: '00:35',
+    }
+    for (const [name, value] of Object.entries(wrong)) {
+      expect(() => loadConfig({ [name]: value }), name).to.throw(KeeperError, new RegExp(name))
+    }
+  })
+
+  it("the passwords in the URLs of the partners' databases are secrets", () => {
+    loadConfig({
+      MUSTER_PARTNERS_SOURCE_URL: 'mysql://reader:source-pass%40word@db.example/votes',
+      MUSTER_PARTNERS_SPECIAL_URL: 'mariadb://writer:second-password@db2.example/cc',
+    })
+    const told = redactText('source-pass%40word, source-pass@word and second-password')
+    expect(told).not.to.match(/pass/)
+  })
 })

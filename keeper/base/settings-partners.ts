@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { setting } from './setting.ts'
+import { hourOf, parseIso } from './time.ts'
+
+// As many as a person keeps in a list; more of them are marked in the table of partners.
+const MAX_SPECIAL = 10_000
+// A payee of the pipeline: its account in the books has room for it.
+const MAX_PARTNER_LENGTH = 64
+
+const sourceUrl = databaseUrl(['mysql:', 'mariadb:', 'postgres:', 'postgresql:'])
+const specialUrl = databaseUrl(['mysql:', 'mariadb:'])
+
+function databaseUrl(schemes: string[]) {
+  return z
+    .string()
+    .url()
+    .refine((text) => schemes.includes(URL.parse(text)?.protocol ?? ''), {
+      message: `not ${schemes.map((scheme) => `${scheme}//`).join(', ')}`,
+    })
+}
+
+const partnerIds = z
+  .string()
+  .transform((text) => text.split(',').map((id) => id.trim()))
+  .pipe(
+    z
+      .array(
+        z
+          .string()
+          .min(1, 'an id is empty')
+          .max(MAX_PARTNER_LENGTH)
+          .regex(/^[^\s:\p{Cc}\p{Cs}]*$/u, 'an id has no spaces, colons or control characters'),
+      )
+      .max(MAX_SPECIAL),
+  )
+
+const wholeHour = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:00(:00)?Z$/, 'not a whole hour such as 2026-11-21T07:00Z')
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'no such hour')
+  .transform((text) => hourOf(parseIso(text)))
+
+/** What the program of partners is told; what decides about amounts is in its rules' file. */
+export const PARTNERS_SETTINGS = {
+  partners: setting(
+    'MUSTER_PARTNERS',
+    'off',
+    'off, pay or shadow',
+    z.enum(['off', 'pay', 'shadow']),
+    'whether the keeper distributes to partners; shadow calculates and records, and pays nothing',
+  ),
+  partnersRules: setting(
+    'MUSTER_PARTNERS_RULES',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'rules of the distribution (docs/partners-rules.md); the documented defaults without it',
+  ),
+  partnersSource: setting(
+    'MUSTER_PARTNERS_SOURCE',
+    undefined,
+    'path',
+    z.string().min(1).optional(),
+    'description of the database with the votes (docs/partners-source.md); without it they are imported',
+  ),
+  partnersSourceUrl: setting(
+    'MUSTER_PARTNERS_SOURCE_URL',
+    undefined,
+    'URL',
+    sourceUrl.optional(),
+    'that database, mysql://, mariadb:// or postgres://, with an account that may only read',
+    true,
+  ),
+  partnersSpecial: setting(
+    'MUSTER_PARTNERS_SPECIAL',
+    undefined,
+    'ids',
+    partnerIds.optional(),
+    'special partners, separated by commas, besides those that the source marks',
+  ),
+  partnersSpecialUrl: setting(
+    'MUSTER_PARTNERS_SPECIAL_URL',
+    undefined,
+    'URL',
+    specialUrl.optional(),
+    'second database, mysql:// or mariadb://, whose cc_hourly has the hourly sums of special partners',
+    true,
+  ),
+  partnersZone: setting(
+    'MUSTER_PARTNERS_ZONE',
+    'UTC',
+    'IANA zone',
+    z.string().min(1),
+    "zone of the partners' days",
+  ),
+  partnersMinute: setting(
+    'MUSTER_PARTNERS_MINUTE',
+    '30',
+    'minute',
+    z.coerce.number().int().min(0).max(59),
+    'an hour is distributed at that minute of the next one',
+  ),
+  partnersDailyTime: setting(
+    'MUSTER_PARTNERS_DAILY_TIME',
+    '00:00:35',
+    'HH:MM:SS',
+    z.string().regex(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/, 'not HH:MM:SS'),
+    'how long after its end a day is distributed, with all its hours before it',
+  ),
+  partnersFrom: setting(
+    'MUSTER_PARTNERS_FROM',
+    undefined,
+    'ISO hour',
+    wholeHour.optional(),
+    'first hour that the keeper ever distributes; without it the one in which it first ran so',
+  ),
+} as const
