@@ -6,10 +6,10 @@ import { PAYOUT_KIND, accounts, keys } from '../payouts/names.ts'
 import { findBatch, paymentsOf } from '../payouts/batch-records.ts'
 import type { BatchRecord, PaymentRecord } from '../payouts/batch-records.ts'
 import type { ProgramRecord } from '../payouts/records.ts'
+import type { Line } from '../payouts/program-check.ts'
 import { sourceOf } from './comparing.ts'
 import type { PayoutsAt, ProgramsAsk } from './comparing.ts'
 import type { FinalEvent } from './final-events.ts'
-import type { Line } from './matching.ts'
 
 /** One payment as the chain has it: from the calldata, whose hash the event has. */
 interface Paid {

@@ -7,12 +7,12 @@ import type { ClaimsContract } from '../payouts/claims/claims-contract.ts'
 import { listRoots, readLeaves, readLines, sumLeaves } from '../payouts/claims/claims-rows.ts'
 import type { LineRow, RootRow } from '../payouts/claims/claims-rows.ts'
 import { accounts, keys } from '../payouts/names.ts'
+import type { Line } from '../payouts/program-check.ts'
 import { checkClaimEvents } from './claim-receipts.ts'
 import type { Claimed } from './claim-receipts.ts'
 import { checkRoots } from './claim-roots.ts'
 import type { ProgramsAsk } from './comparing.ts'
 import { inParallel } from './in-parallel.ts'
-import type { Line } from './matching.ts'
 
 /** A program's claims contract, as the chain has it. */
 export interface ClaimsAt {

@@ -1,26 +1,9 @@
-import type { ErrorCode } from '../base/error-catalogue.ts'
-import type { Facts } from '../base/errors.ts'
 import { MAX_TRANSFERS_A_PAGE, findTransfers, pageTransfers } from '../ledger/transfers.ts'
 import type { Transfer } from '../ledger/transfers.ts'
+import type { Line } from '../payouts/program-check.ts'
 import type { Db } from '../store/db.ts'
 import type { Differences } from './differences.ts'
 import { SeenIds } from './seen-ids.ts'
-
-/** A transfer that the books must have, because a record or a receipt says so. */
-export interface Line {
-  key: string
-  debit: string
-  credit: string
-  asset: string
-  amount: bigint
-  code: string
-  /** Who says so, in words. */
-  source: string
-  /** The finding when it is missing, and its facts. */
-  missing: { code: ErrorCode; facts: Facts }
-  /** Whether the transfer's own explanation is that of the record. */
-  fits?: (transfer: Transfer) => boolean
-}
 
 const FIELDS = ['debit', 'credit', 'asset', 'amount', 'code'] as const
 

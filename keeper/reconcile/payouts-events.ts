@@ -1,12 +1,12 @@
 import type { Address } from '../base/schema.ts'
 import { accounts, keys } from '../payouts/names.ts'
 import { fundingOf, treasuryOf } from '../payouts/withdrawals.ts'
+import type { Line } from '../payouts/program-check.ts'
 import { checkBatch } from './batches.ts'
 import { sourceOf } from './comparing.ts'
 import type { PayoutsAt, ProgramsAsk } from './comparing.ts'
 import { finalEvents } from './final-events.ts'
 import type { FinalEvent } from './final-events.ts'
-import type { Line } from './matching.ts'
 
 const EVENTS = [
   'Funded',

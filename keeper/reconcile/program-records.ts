@@ -7,7 +7,7 @@ import { allPayouts, awardsOf } from '../payouts/payout-records.ts'
 import type { AccrualRecord, PayoutRecord } from '../payouts/payout-records.ts'
 import { findMisfits } from '../payouts/records.ts'
 import type { ProgramRecord } from '../payouts/records.ts'
-import type { Line } from './matching.ts'
+import type { Line } from '../payouts/program-check.ts'
 import type { ProgramsAsk } from './comparing.ts'
 
 /** Every award, payout and sent payment that is on record has its line in the books, and says the same. */

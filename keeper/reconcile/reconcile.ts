@@ -4,6 +4,7 @@ import { trialBalance } from '../ledger/balances.ts'
 import { checkLedger } from '../ledger/check.ts'
 import { transferCodes } from '../ledger/transfers.ts'
 import { bookedThrough } from '../payouts/event-booking.ts'
+import type { ProgramCheck } from '../payouts/program-check.ts'
 import { readPrograms } from '../payouts/records.ts'
 import type { Db } from '../store/db.ts'
 import { checkClaimSums, checkClaims } from './claims.ts'
@@ -29,6 +30,8 @@ export interface ReconcileAsk {
   payouts: readonly PayoutsAt[]
   claims?: readonly ClaimsAt[]
   rewards: RewardsAt | undefined
+  /** Of programs that keep records of their own. */
+  checks?: readonly ProgramCheck[]
   onProgress: OnProgress
 }
 
@@ -83,6 +86,8 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
   for (const at of payouts) for (const id of await checkPayoutsEvents(asking, at)) paid.add(id)
   await checkRecords(asking, paid)
   await matching.findCauseless(PROGRAM_CODES, isOfBatches)
+  const { checks = [] } = ask
+  for (const check of checks) await checkProgram(asking, check)
   const programLines: ProgramLine[] = []
   for (const program of programs) programLines.push(await checkProgramSums(asking, program))
   const byAsset = Map.groupBy(payouts, ({ asset }) => asset)
@@ -91,7 +96,8 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
   const claims = await checkAllClaims(asking, ask.claims ?? [])
   const rewards = ask.rewards && (await checkRewards(common, ask.rewards))
   // Whoever can write to the store could have made up a word that no check asks for.
-  const unknown = (await transferCodes(db)).filter((code) => !KNOWN_CODES.has(code))
+  const known = new Set([...KNOWN_CODES, ...checks.flatMap(({ codes }) => codes)])
+  const unknown = (await transferCodes(db)).filter((code) => !known.has(code))
   await matching.findCauseless(unknown)
   return {
     ok: differences.total === 0,
@@ -112,7 +118,19 @@ export async function reconcile(ask: ReconcileAsk): Promise<Reconciled> {
 /** What roots and claims explain. */
 const CLAIM_CODES = ['publish', 'accept', 'claim', 'return']
 
-const KNOWN_CODES = new Set([...PROGRAM_CODES, ...CLAIM_CODES, ...REWARD_CODES])
+const KNOWN_CODES = [...PROGRAM_CODES, ...CLAIM_CODES, ...REWARD_CODES]
+
+async function checkProgram(ask: ProgramsAsk, check: ProgramCheck): Promise<void> {
+  const { db, programs, matching, differences, onProgress } = ask
+  await check.check({
+    db,
+    asset: programs.find(({ id }) => id === check.program)?.asset,
+    expect: (line) => matching.expect(line),
+    differ: (code, facts) => differences.add(code, facts),
+    onProgress,
+  })
+  await matching.findCauseless(check.codes, (transfer) => check.isOutside?.(transfer) !== true)
+}
 
 async function checkAllClaims(ask: ProgramsAsk, all: readonly ClaimsAt[]): Promise<ClaimsLine[]> {
   const lines: ClaimsLine[] = []
