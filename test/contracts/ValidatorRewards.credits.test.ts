@@ -7,7 +7,6 @@ import {
   HOUR,
   ZERO,
   allUp,
-  assertSolvent,
   balances,
   cutOf,
   deploySystem,
@@ -25,6 +24,7 @@ import {
   toTime,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 interface Owned {
   system: System

@@ -4,7 +4,6 @@ import {
   DAY,
   HOUR,
   allUp,
-  assertSolvent,
   cutOf,
   deploySystem,
   ethers,
@@ -18,10 +17,10 @@ import {
   pushHours,
   range,
   settle,
-  shareOf,
   toTime,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent, shareOf } from '../helpers/solvency.ts'
 
 const five = (): Promise<System> => deploySystem({ validators: 5 })
 const shortGrace = (): Promise<System> =>

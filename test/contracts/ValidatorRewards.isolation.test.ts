@@ -7,7 +7,6 @@ import {
   TX_GAS,
   ZERO,
   allUp,
-  assertSolvent,
   balances,
   deploySystem,
   ethers,
@@ -21,6 +20,7 @@ import {
   time,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 const [ACCEPT, REVERT, BURN, BOMB] = [0, 1, 2, 3]
 const MODES = [

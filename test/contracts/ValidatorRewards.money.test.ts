@@ -5,7 +5,6 @@ import {
   HOUR,
   ZERO,
   allUp,
-  assertSolvent,
   balances,
   cutOf,
   deployRewards,
@@ -24,6 +23,7 @@ import {
   toTime,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 const [NONE, FALSE, NOTHING, GARBAGE, FEE, SENDER_FEE, BURN_GAS] = [0, 1, 2, 3, 4, 5, 6]
 

@@ -5,7 +5,6 @@ import {
   HOUR,
   TX_GAS,
   allUp,
-  assertSolvent,
   cutOf,
   deploySystem,
   fund,
@@ -20,6 +19,7 @@ import {
   toTime,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 /** 33 roster words: pages of 16, 16 and 1. */
 const LARGE = 33 * 256

@@ -3,7 +3,6 @@ import type { System } from '../helpers/contracts.ts'
 import {
   HOUR,
   allUp,
-  assertSolvent,
   cutOf,
   deploySystem,
   fund,
@@ -16,6 +15,7 @@ import {
   toOpen,
   toTime,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 const five = (): Promise<System> => deploySystem({ validators: 5 })
 const empty = (): Promise<System> => deploySystem()

@@ -5,7 +5,6 @@ import {
   DEFAULT_PARAMS,
   HOUR,
   allUp,
-  assertSolvent,
   balances,
   deployRewards,
   deploySystem,
@@ -24,6 +23,7 @@ import {
   toCut,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 const MAX_PAUSE = 72 * HOUR
 const BUDGET = 7 * DAY

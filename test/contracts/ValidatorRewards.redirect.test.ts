@@ -3,7 +3,6 @@ import type { Signer, System } from '../helpers/contracts.ts'
 import {
   ZERO,
   allUp,
-  assertSolvent,
   balances,
   deploySystem,
   ethers,
@@ -16,6 +15,7 @@ import {
   toOpen,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 interface Owned {
   system: System

@@ -3,7 +3,6 @@ import type { VoterSplitter } from '../../types/ethers-contracts/index.js'
 import type { Signer, System } from '../helpers/contracts.ts'
 import {
   allUp,
-  assertSolvent,
   balances,
   deploySystem,
   ethers,
@@ -14,6 +13,7 @@ import {
   settle,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 const VOTERS = [fundOf(801), fundOf(802), fundOf(803)] as const
 const VOTES = [1, 2, 3]

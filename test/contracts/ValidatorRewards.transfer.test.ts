@@ -5,7 +5,6 @@ import {
   HOUR,
   TX_GAS,
   allUp,
-  assertSolvent,
   balances,
   cutOf,
   deploySystem,
@@ -18,10 +17,10 @@ import {
   pushCycle,
   range,
   settle,
-  shareOf,
   toTime,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent, shareOf } from '../helpers/solvency.ts'
 
 const five = (): Promise<System> => deploySystem({ validators: 5 })
 const fiveOnToken = (): Promise<System> => deploySystem({ validators: 5, token: true })

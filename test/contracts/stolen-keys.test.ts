@@ -5,7 +5,6 @@ import {
   HOUR,
   TX_GAS,
   allUp,
-  assertSolvent,
   balances,
   cutOf,
   deploySystem,
@@ -22,6 +21,7 @@ import {
   toTime,
   transfer,
 } from '../helpers/contracts.ts'
+import { assertSolvent } from '../helpers/solvency.ts'
 
 const CAP = 400n
 const POOL = 10_000n

@@ -7,13 +7,19 @@ import {
   listHours,
   readClosedHour,
 } from '../../../../keeper/heartbeat/tally/closed-hours.ts'
-import type { ClosedHour } from '../../../../keeper/heartbeat/tally/closed-hours.ts'
-import type { RunningTally } from '../../../../keeper/heartbeat/tally/tally.ts'
 import type { Db } from '../../../../keeper/store/db.ts'
 import { codeOf } from '../../../helpers/errors.ts'
-import { faultyDb } from '../../../helpers/faulty-db.ts'
-import { freshDb } from '../../../helpers/store.ts'
-import { HOUR, NODES, START, STATUS, beatHour, tallyBench } from '../../../helpers/tallying.ts'
+import {
+  HOUR,
+  NODES,
+  START,
+  STATUS,
+  beatHour,
+  seenOf,
+  tallyBench,
+  useTallies,
+  waitUntil,
+} from '../../../helpers/tallying.ts'
 import type { TallyBench } from '../../../helpers/tallying.ts'
 
 const [A, B, C] = NODES as [Address, Address, Address]
@@ -22,39 +28,13 @@ const GRACE = 4
 
 describe('the tally', function () {
   this.timeout(60_000)
+  const { now, start, keep } = useTallies()
   let db: Db
   let bench: TallyBench
-  let open: RunningTally[]
 
-  beforeEach(async () => {
-    db = await freshDb()
-    bench = tallyBench()
-    open = []
+  beforeEach(() => {
+    ;({ db, bench } = now())
   })
-  afterEach(async () => {
-    for (const tally of open) await tally.stop()
-    await db.close()
-  })
-
-  async function start(...given: Parameters<TallyBench['open']> | []): Promise<RunningTally> {
-    const tally = await bench.open(given[0] ?? db, given[1])
-    open.push(tally)
-    return tally
-  }
-
-  /** A process that is killed: what it has not written by now is lost. */
-  async function startMortal(): Promise<{ tally: RunningTally; kill(): Promise<void> }> {
-    const mortal = faultyDb(db)
-    const tally = await bench.open(mortal.db)
-    const kill = async (): Promise<void> => {
-      mortal.fail(/./)
-      await tally.stop()
-    }
-    return { tally, kill }
-  }
-
-  const seenOf = (hour: ClosedHour | undefined): [number, boolean][] | undefined =>
-    hour?.rows.map(({ seen, online }) => [seen, online])
 
   it('closes an hour with a row for each validator: 46 of 80 is out, 47 is in (Z-41, Z-42)', async () => {
     const tally = await start()
@@ -136,100 +116,6 @@ describe('the tally', function () {
     expect(closings).to.have.length(1)
   })
 
-  it('is closed once by two processes on one store, and neither changes it afterwards', async () => {
-    const [one, two] = [await start(), await start()]
-    await beatHour(bench, one, [80, 47])
-    bench.clock.advance(GRACE)
-    await Promise.all([one.wake(), two.wake()])
-    const closed = await readClosedHour(db, HOUR)
-    const outcomes = bench.events.filter(({ event }) => event === 'hour-closed')
-    expect(outcomes.map((each) => each['closed'])).to.have.members(['already', 'heard'])
-    await Promise.all([one.wake(), two.wake()])
-    expect(await readClosedHour(db, HOUR)).to.deep.equal(closed)
-  })
-
-  it('of a process that was killed is what it wrote last, and counting goes on there', async () => {
-    const { tally: first, kill } = await startMortal()
-    first.count(A, bench.clock.nowMs())
-    bench.clock.advance(45)
-    first.count(A, bench.clock.nowMs())
-    await first.wake()
-    bench.clock.advance(45)
-    first.count(A, bench.clock.nowMs())
-    await kill()
-
-    bench.clock.advance(5)
-    const second = await start()
-    expect(second.countOf(A, HOUR)).to.equal(2)
-    const restored = bench.events.find(({ event }) => event === 'tally-restored')
-    expect([restored?.['gapSeconds'], restored?.['rows']]).to.deep.equal([50, 1])
-    // The lost beat was due: the next one counts.
-    expect(second.count(A, bench.clock.nowMs()).count).to.equal(3)
-  })
-
-  it('does not take a beat sooner because the process was started again', async () => {
-    const first = await bench.open(db)
-    first.count(A, bench.clock.nowMs())
-    await first.stop()
-    bench.clock.advance(10)
-    const second = await start()
-    expect(second.count(A, bench.clock.nowMs()).why).to.equal('too-soon')
-  })
-
-  it('hurts nobody by a restart: 80 and less are expected of what it listened to (Z-42)', async () => {
-    bench.clock.advance(-5 * MINUTE)
-    const first = await bench.open(db)
-    for (let i = 0; i < 53; i += 1) {
-      first.count(A, bench.clock.nowMs())
-      bench.clock.advance(45)
-    }
-    await first.stop()
-    // Away for 20 minutes of the hour: 27 beats that nobody could count.
-    bench.clock.set(START + 55 * MINUTE)
-    const second = await start()
-    for (let i = 0; i < 7; i += 1) {
-      second.count(A, bench.clock.nowMs())
-      bench.clock.advance(45)
-    }
-    bench.clock.set(START + 60 * MINUTE + GRACE)
-    await second.wake()
-    const closed = await readClosedHour(db, HOUR)
-    expect(closed?.expected).to.be.within(49, 52)
-    expect(seenOf(closed)?.[0]?.[1]).to.equal(true)
-  })
-
-  it('is closed by the next process when the first died between its last write and the closing', async () => {
-    const { tally: first, kill } = await startMortal()
-    await beatHour(bench, first, [80, 46])
-    await first.wake()
-    await kill()
-    bench.clock.advance(30)
-    const second = await start()
-    await second.wake()
-    expect(seenOf(await readClosedHour(db, HOUR))?.slice(0, 2)).to.deep.equal([
-      [80, true],
-      [46, false],
-    ])
-  })
-
-  it('is told to whoever waits for it by the next process, when the first died or could not', async () => {
-    const first = await bench.open(db, {
-      onClosed: () => {
-        throw new KeeperError('DEADLINE_PASSED', {})
-      },
-    })
-    await beatHour(bench, first, [80])
-    bench.clock.advance(GRACE)
-    await first.wake()
-    await first.stop()
-    expect(bench.eventNames()).to.include('closed-hour-not-told')
-    const told: ClosedHour[] = []
-    const second = await start(db, { onClosed: (hour) => void told.push(hour) })
-    await second.wake()
-    await second.wake()
-    expect(told).to.deep.equal([await readClosedHour(db, HOUR)])
-  })
-
   it('names the hours in which no process was there: nobody is judged in them (R-05)', async () => {
     const first = await bench.open(db)
     await beatHour(bench, first, [80])
@@ -271,77 +157,6 @@ describe('the tally', function () {
     bench.clock.advance(GRACE)
     await tally.wake()
     expect(bench.alerts).to.deep.equal({ raised: ['hour-unheard'], cleared: ['hour-unheard'] })
-  })
-
-  it('goes on in memory while the store is away, says so once, and closes when it is back', async () => {
-    const store = faultyDb(db)
-    const tally = await start(store.db)
-    store.fail(/./)
-    await beatHour(bench, tally, [80, 47, 46])
-    await tally.wake()
-    bench.clock.advance(20 * MINUTE)
-    await tally.wake()
-    expect(tally.figures().storeDownSince).to.be.a('number')
-    expect(tally.figures().unsaved).to.equal(3)
-    const said = bench.eventNames().filter((name) => name === 'tally-in-memory-only')
-    expect(said).to.have.length(1)
-    expect(bench.alerts.raised).to.include('tally-write-failing')
-
-    store.heal()
-    await tally.wake()
-    expect(bench.eventNames()).to.include('tally-stored-again')
-    expect(bench.alerts.cleared).to.include('tally-write-failing')
-    expect(seenOf(await readClosedHour(db, HOUR))?.slice(0, 3)).to.deep.equal([
-      [80, true],
-      [47, true],
-      [46, false],
-    ])
-  })
-
-  it('gives up an hour that ended 24 hours ago while the store was away, and names it', async () => {
-    const store = faultyDb(db)
-    const tally = await start(store.db)
-    store.fail(/./)
-    await beatHour(bench, tally, [80])
-    for (let h = 0; h < 25; h += 1) {
-      await beatHour(bench, tally, [80])
-      await tally.wake()
-    }
-    const given = bench.events.filter(({ event }) => event === 'hour-given-up')
-    expect(given.map(({ hour }) => hour)).to.deep.equal([HOUR, HOUR + 1])
-    store.heal()
-    bench.clock.advance(GRACE)
-    await tally.wake()
-    const states = (await listHours(db, 27)).toReversed().map(({ state }) => state)
-    expect(states.slice(0, 3)).to.deep.equal(['unheard', 'unheard', 'heard'])
-    expect(states.filter((state) => state === 'heard')).to.have.length(24)
-  })
-
-  it('writes again what the store took without an answer, and counts nothing twice', async () => {
-    const store = faultyDb(db)
-    const tally = await start(store.db)
-    tally.count(A, bench.clock.nowMs())
-    store.fail(/insert into tally/, { kind: 'lost', times: 1 })
-    await tally.wake()
-    await tally.wake()
-    const rows = await db.query('select seen from tally')
-    expect(rows).to.deep.equal([{ seen: 1 }])
-    expect(tally.figures().unsaved).to.equal(0)
-  })
-
-  it('loses no beat that comes while a write is on its way over the end of the hour', async () => {
-    const tally = await start()
-    await beatHour(bench, tally, [79])
-    bench.clock.set(START + 60 * MINUTE - 1)
-    const writing = tally.wake()
-    tally.count(A, bench.clock.nowMs())
-    bench.clock.advance(2)
-    tally.count(B, bench.clock.nowMs())
-    await writing
-    bench.clock.advance(GRACE)
-    await tally.wake()
-    expect(seenOf(await readClosedHour(db, HOUR))?.[0]).to.deep.equal([80, true])
-    expect(tally.countOf(B, HOUR + 1)).to.equal(1)
   })
 
   it('closes without the chain by the roster that it knows, and says so', async () => {
@@ -386,7 +201,7 @@ describe('the tally', function () {
   it('does not let a process whose clock lags write into an hour that another one closed', async () => {
     const lagging = tallyBench()
     const [one, late] = [await start(), await lagging.open(db)]
-    open.push(late)
+    keep(late)
     for (let i = 0; i < 80; i += 1) {
       one.count(A, bench.clock.nowMs())
       bench.clock.advance(45)
@@ -458,77 +273,6 @@ describe('the tally', function () {
     expect((await findHour(db, HOUR))?.state).to.equal('heard')
   })
 
-  it('closes no hour because the clock was set forward (S-40)', async () => {
-    const tally = await start(db, { chainTime: async () => START })
-    await beatFor(tally, 40)
-    bench.clock.jump(2 * 60 * MINUTE)
-    await tally.wake()
-    expect(tally.figures().hour).to.equal(HOUR)
-    await waitUntil(() => bench.alerts.raised.includes('clock-jump'))
-    expect((await listHours(db, 9)).map(({ state }) => state)).to.deep.equal(['open'])
-    bench.clock.jump(-2 * 60 * MINUTE)
-    await beatFor(tally, 40)
-    await waitUntil(() => bench.alerts.cleared.includes('clock-jump'))
-    bench.clock.advance(GRACE)
-    await tally.wake()
-    expect(seenOf(await readClosedHour(db, HOUR))?.[0]).to.deep.equal([80, true])
-  })
-
-  it('follows a machine that slept when the chain says so, and names the hours between (S-40)', async () => {
-    const tally = await start(db, { chainTime: async () => bench.clock.now() })
-    await beatHour(bench, tally, [80])
-    bench.clock.advance(GRACE)
-    await tally.wake()
-    bench.clock.jump(3 * 60 * MINUTE)
-    await waitUntil(() => tally.figures().hour === HOUR + 4)
-    await tally.wake()
-    const states = (await listHours(db, 9)).map(({ hour, state }) => [hour - HOUR, state])
-    expect(states).to.deep.equal([
-      [3, 'unheard'],
-      [2, 'unheard'],
-      [1, 'unheard'],
-      [0, 'heard'],
-    ])
-  })
-
-  it('counts nothing twice when the clock is set back by two minutes: time stands still (S-40)', async () => {
-    const tally = await start()
-    await beatFor(tally, 20)
-    bench.clock.jump(-120)
-    await beatFor(tally, 3)
-    expect(tally.countOf(A, HOUR)).to.equal(20)
-    await beatFor(tally, 3)
-    expect(tally.countOf(A, HOUR)).to.equal(23)
-  })
-
-  it('goes on by itself when the clock is set back by two hours (S-40)', async () => {
-    const tally = await start()
-    await beatFor(tally, 20)
-    bench.clock.jump(-7_200)
-    await beatFor(tally, 4)
-    expect(tally.countOf(A, HOUR)).to.equal(24)
-  })
-
-  it('counts nothing in an hour that was closed by a clock that was ahead', async () => {
-    const first = await bench.open(db)
-    await beatHour(bench, first, [80])
-    bench.clock.advance(GRACE)
-    await first.wake()
-    await first.stop()
-    bench.clock.set(START + 30 * MINUTE)
-    const second = await start()
-    expect(second.count(B, bench.clock.nowMs())).to.deep.equal({
-      counted: false,
-      hour: HOUR,
-      count: 0,
-      why: 'hour-closed',
-    })
-    expect(bench.eventNames()).to.include('tally-hours-ahead')
-    bench.clock.set(START + 61 * MINUTE)
-    expect(second.count(B, bench.clock.nowMs()).counted).to.equal(true)
-    expect(seenOf(await readClosedHour(db, HOUR))?.[1]).to.deep.equal([0, false])
-  })
-
   it('writes and closes by itself, hour after hour, by a clock that runs faster', async () => {
     const clock = scaledClock({ startMs: START * 1_000, factor: 2_400 })
     const told: number[] = []
@@ -563,35 +307,4 @@ describe('the tally', function () {
     await second.wake()
     expect(told).to.deep.equal([HOUR])
   })
-
-  it('says that the store is away when it answers nothing for five seconds', async () => {
-    const silent = new Promise<never>(() => {})
-    let isSilent = false
-    const query: Db['query'] = (sql, params) => (isSilent ? silent : db.query(sql, params))
-    const tally = await start({ ...db, query }, { flushMs: 100 })
-    isSilent = true
-    tally.count(A, bench.clock.nowMs())
-    await waitUntil(() => tally.figures().storeDownSince !== undefined)
-    expect(bench.alerts.raised).to.include('tally-write-failing')
-    expect(tally.count(B, bench.clock.nowMs()).counted).to.equal(true)
-    await tally.stop()
-    expect(bench.eventNames()).to.include('tally-lost-at-stop')
-  })
-
-  async function beatFor(tally: RunningTally, times: number): Promise<void> {
-    for (let i = 0; i < times; i += 1) {
-      tally.count(A, bench.clock.nowMs())
-      bench.clock.advance(45)
-    }
-    await Promise.resolve()
-  }
-
-  async function waitUntil(check: () => boolean): Promise<void> {
-    for (let i = 0; i < 200 && !check(); i += 1) {
-      await new Promise((resolve) => {
-        setTimeout(resolve, 100)
-      })
-    }
-    expect(check()).to.equal(true)
-  }
 })
