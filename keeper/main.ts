@@ -11,6 +11,7 @@ import type { Alerts } from './base/alerts.ts'
 import { EXIT } from './base/catalogue-row.ts'
 import { KeeperError, describe, exitCodeOf, isKeeperError } from './base/errors.ts'
 import type { Logger } from './base/log.ts'
+import { trackProcess } from './base/processes.ts'
 import { systemClock } from './base/time.ts'
 import { answerAtDesk } from './commands/desk.ts'
 import type { Desk } from './commands/desk.ts'
@@ -38,6 +39,7 @@ export interface DaemonDeps extends KeeperDeps {
 export async function runDaemon(config: Config, deps: DaemonDeps = {}): Promise<number> {
   const log = deps.log ?? loggerOf(config)
   const stop = stopOnSignal(log)
+  const untrack = trackProcess(config.home, commandOf(deps), systemClock)
   const watch = await openWatch(config, log, { readJobs: readQueue, redriveJob: redriveLetter })
   const run: Run = {
     config,
@@ -65,8 +67,13 @@ export async function runDaemon(config: Config, deps: DaemonDeps = {}): Promise<
     stop.ask()
     await run.door?.close()
     if (run.keeper) await closeKeeper(run.keeper)
+    untrack()
     log.info({}, 'keeper-stopped')
   }
+}
+
+function commandOf({ roles = ['keeper'] }: DaemonDeps): string {
+  return roles.includes('keeper') ? 'keeper' : 'intake'
 }
 
 interface Run {
