@@ -1,5 +1,3 @@
-import { schedule } from 'node-cron'
-import type { ScheduledTask } from 'node-cron'
 import { logAlerts } from '../base/alerts.ts'
 import type { Alerts } from '../base/alerts.ts'
 import type { Cycle } from '../base/time.ts'
@@ -9,9 +7,9 @@ import type { Keeper } from '../keeper.ts'
 import { dueCycle, runDay } from '../validators/day.ts'
 import type { DayOptions, DayReport } from '../validators/day.ts'
 import { SETTLE_DAY, jobsOf, slotOfCycle } from './jobs.ts'
-import type { Job } from './jobs.ts'
 import { runSlot } from './run-slot.ts'
 import { takeTurns } from './turns.ts'
+import { wakeBy } from './wake-up.ts'
 
 export interface Runner {
   /** Runs everything that is due now; called by the clock, and by tests. */
@@ -40,7 +38,7 @@ export function startRunner(keeper: Keeper, options: RunnerOptions = {}): Runner
   log.info({ zone, dailyTime, maxLagSeconds, jobs: names }, 'runner-started')
   const { evidence, alerts = logAlerts(log, clock) } = options
   const turns = takeTurns(keeper, { evidence, alerts })
-  const tasks = jobs.map((job) => wakeBy(job, keeper, turns.wake))
+  const tasks = jobs.map((job) => wakeBy(job.cron(config), { name: job.name, log }, turns.wake))
   const look = setInterval(() => void turns.wakeIfPassed(), LOOK_EVERY_MS).unref()
   return {
     wake: turns.wake,
@@ -50,18 +48,6 @@ export function startRunner(keeper: Keeper, options: RunnerOptions = {}): Runner
       await turns.stop()
     },
   }
-}
-
-function wakeBy(job: Job, { config, log }: Keeper, wake: () => Promise<void>): ScheduledTask {
-  const { expression, timezone } = job.cron(config)
-  const name = job.name
-  return schedule(expression, wake, { timezone, name, noOverlap: true, logger: quiet(log) })
-}
-
-/** node-cron's own warnings, as ours. */
-function quiet(log: Keeper['log']) {
-  const tell = (message: string | Error): void => log.warn({ message: String(message) }, 'cron')
-  return { info: () => {}, debug: () => {}, warn: tell, error: tell }
 }
 
 /** `run-day` by hand: the same slot row as the schedule's, so that the two are one run (S-44). */

@@ -1,9 +1,13 @@
+import type { ScheduledTask } from 'node-cron'
 import { PgBoss } from 'pg-boss'
 import { KeeperError, describe } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Db } from '../../store/db.ts'
+import { wakeBy } from '../wake-up.ts'
+import type { Cron } from '../wake-up.ts'
 import { bossDb } from './boss-db.ts'
 import { DEAD_LETTERS, JOBS_SCHEMA, laneName } from './lanes.ts'
+import { isLaneFree } from './read-queue.ts'
 
 /** What a program has to do, in a lane of its own: two of one lane never run at the same time. */
 export interface ProgramJob {
@@ -11,6 +15,8 @@ export interface ProgramJob {
   lane: string
   /** Cron expression in UTC; without it the job runs only when it is sent. */
   every?: string
+  /** To the second, and in a zone: sends it where its lane is free. */
+  wakes?: readonly Cron[]
   /** Also at the start of the queue. */
   isAtStart?: boolean
   /** May be run again after it failed or the process died: it looks at what is done already. */
@@ -86,8 +92,33 @@ export async function openQueue(options: QueueOptions): Promise<ProgramQueue> {
     await stop()
     throw error
   }
+  const tasks = jobs.flatMap((job) => wakeUps(job, options, sendTo))
   log.info({ lanes: [...lanes] }, 'queue-started')
-  return { send: sendTo, stop }
+  return {
+    send: sendTo,
+    stop: async () => {
+      for (const task of tasks) await task.destroy()
+      await stop()
+    },
+  }
+}
+
+function wakeUps(
+  { program, lane, wakes = [] }: ProgramJob,
+  { db, log }: QueueOptions,
+  sendTo: ProgramQueue['send'],
+): ScheduledTask[] {
+  const name = laneName(program, lane)
+  return wakes.map((cron) =>
+    wakeBy(cron, { name, log }, async () => {
+      try {
+        if (await isLaneFree(db, name)) await sendTo(program, lane)
+      } catch (error) {
+        // The store is away for a moment: the next wake-up finds the same due.
+        log.warn({ lane: name, reason: describe(error).message }, 'wake-up-lost')
+      }
+    }),
+  )
 }
 
 async function openLanes(

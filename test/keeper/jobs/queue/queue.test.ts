@@ -182,4 +182,25 @@ describe("the queue of the programs' jobs", function () {
     const refusal = await rejectionOf(queue.send('manual', 'other'))
     expect(refusal.code).to.equal('JOB_UNKNOWN')
   })
+
+  it('a job with wake-ups is sent by them while its lane is free, and never after the stop', async () => {
+    let [runs, isDone] = [0, false]
+    const run = async (): Promise<void> => {
+      runs += 1
+      // At least one wake-up comes while the first run lasts.
+      if (runs === 1) await systemClock.sleep(1_300)
+      isDone = true
+    }
+    const wakes = [{ expression: '* * * * * *', timezone: 'Asia/Kathmandu' }]
+    const queue = await open([{ ...jobOf(run), wakes }])
+    await until(() => isDone)
+    const { lanes } = await readQueue(db)
+    expect(lanes[0]).to.include({ waiting: 0, retrying: 0 })
+    expect(runs).to.equal(1)
+    await until(() => runs > 1)
+    await queue.stop()
+    const stopped = runs
+    await systemClock.sleep(1_100)
+    expect(runs).to.equal(stopped)
+  })
 })
