@@ -24,6 +24,7 @@ import { PREVIEWS } from './order-preview.ts'
 import { payoutAtDesk } from './payout-desk.ts'
 import type { ProgramsDesk } from './payout-desk.ts'
 import { plural } from './print.ts'
+import { payAtDesk } from './program-pay.ts'
 
 /** Where orders are carried out: in the running keeper, or in a command that opened the store itself. */
 export interface Desk {
@@ -162,6 +163,7 @@ export async function answerAtDesk(
     return { json: await readIntakeStatus(desk.db, desk.intake?.figures()), lines: [] }
   }
   if (name === 'payout') return payoutAtDesk(desk.programs, args, options)
+  if (name === 'program pay') return payAtDesk(desk.programs, args)
   if (isOfficeOrder(name))
     return OFFICE_ORDERS[name](
       { ...desk, clock: systemClock, actor: actorOf(options) },

@@ -15,7 +15,8 @@ import { openStore } from '../store/open-store.ts'
 import type { Report, Run } from './command.ts'
 import { LOCAL_CHAIN_ID } from './local-accounts.ts'
 import { refuseChoices, takenIn } from './payout-desk.ts'
-import { grouped, money, plural, shownTime, table } from './print.ts'
+import { paidExitCode, paidJson, paidLines } from './paid-report.ts'
+import { grouped, money, plural } from './print.ts'
 import type { Asset } from './print.ts'
 import { openSendingSession, openSession } from './session.ts'
 import { warnOfEmbeddedStore } from './settle.ts'
@@ -130,77 +131,14 @@ async function takeInBeside(run: Run, options: PayoutOptions, holder: string): P
   }
 }
 
-const KEPT = {
-  minimum: 'below the minimum',
-  'no-wallet': 'without a wallet',
-  held: 'on hold',
-  denied: 'denied',
-}
-
-function reportOf({ accrued, settled, paidOut }: ProgramRun, unit: Asset): Report {
-  const { txs, payments, paid, credited, refused, left, isShort, claims, pausedUntil } = paidOut
-  const batches = txs.map(({ key, hash, gasUsed }) => ({ id: key, hash, gasUsed }))
-  const kept = Object.entries(settled.kept) as [keyof typeof KEPT, number][]
+function reportOf(done: ProgramRun, unit: Asset): Report {
+  const { accrued } = done
   return {
-    json: {
-      accrued,
-      settled,
-      payments,
-      paid,
-      credited,
-      refused,
-      left,
-      isShort,
-      batches,
-      ...(pausedUntil === undefined ? {} : { pausedUntil }),
-      ...(claims ? { claims } : {}),
-    },
-    exitCode: isShort || pausedUntil !== undefined ? 1 : 0,
+    json: { accrued, ...paidJson(done) },
+    exitCode: paidExitCode(done),
     lines: [
       `${plural(accrued.awards, 'new award')} of ${money(accrued.amount, unit)}, ${grouped(accrued.known)} on record before`,
-      ...kept.map(([why, payees]) => `  ${plural(payees, 'payee')} ${KEPT[why]}: nothing is lost`),
-      ...batchLines(paidOut),
-      `${plural(payments, 'payment')}: paid ${money(paid, unit)}, credited ${money(credited, unit)} (${grouped(refused)} refused)`,
-      ...claimLines(paidOut, unit),
-      ...(left.payouts > 0
-        ? [`still owed: ${plural(left.payouts, 'payout')} of ${money(left.amount, unit)}`]
-        : []),
-      ...(pausedUntil === undefined
-        ? []
-        : [`The programs are paused until ${shownTime(pausedUntil)}: nothing was sent.`]),
-      ...(isShort
-        ? ['The program lacks money or budget: muster program show; then run the same file again.']
-        : []),
+      ...paidLines(done, unit, 'run the same file again'),
     ],
   }
-}
-
-function claimLines({ claims }: ProgramRun['paidOut'], unit: Asset): string[] {
-  if (!claims) return []
-  const { waiting, booked } = claims
-  const rests = waiting?.readyAt === undefined ? 'soon' : `from ${shownTime(waiting.readyAt)} on`
-  return [
-    ...booked.accepted.map((root) => `accepted ${root}: it is claimed from now`),
-    ...booked.vetoed.map((root) => `vetoed ${root}: what was in it is owed again`),
-    ...(booked.claims > 0
-      ? [`${plural(booked.claims, 'claim')} of ${money(booked.claimed, unit)} booked`]
-      : []),
-    ...(waiting
-      ? [
-          `${money(waiting.amount, unit)} proposed to be claimed; the root may be accepted ${rests}:`,
-          `  muster claims accept ${waiting.program}`,
-        ]
-      : []),
-  ]
-}
-
-function batchLines({ txs, claims }: ProgramRun['paidOut']): string[] {
-  if (txs.length === 0 && claims?.waiting) return []
-  if (txs.length === 0) return ['nothing was owed; nothing was sent']
-  const rows = txs.map(({ hash, gasUsed }, i) => [
-    String(i + 1),
-    hash ?? '-',
-    grouped(gasUsed ?? 0n),
-  ])
-  return table(['batch', 'hash', 'gas'], rows)
 }

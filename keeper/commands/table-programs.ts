@@ -85,6 +85,12 @@ export const PROGRAMS: readonly CommandRow[] = [
     load: async () => (await import('./program-settings.ts')).setProgramCommand,
   },
   {
+    usage: 'program pay <program>',
+    about: 'settle what it has awarded and pay what is owed; safe to run again',
+    example: './muster program pay partners',
+    load: async () => (await import('./program-pay.ts')).payProgramCommand,
+  },
+  {
     usage: 'program list',
     about: 'every program: its money, what it owes, what is on its way, and what is set',
     example: './muster program list',
