@@ -13,7 +13,12 @@ import { eccWeight } from '../../../../../keeper/programs/partners/rules/ecc.ts'
 import type { EccVoter } from '../../../../../keeper/programs/partners/rules/ecc.ts'
 import { DEFAULT_RULES, parseRuleset } from '../../../../../keeper/programs/partners/ruleset.ts'
 import { codeOf } from '../../../../helpers/errors.ts'
-import { randomPool, randomVoters, votersInOrder } from '../../../../helpers/partners.ts'
+import {
+  randomPool,
+  randomRules,
+  randomVoters,
+  votersInOrder,
+} from '../../../../helpers/partners.ts'
 
 const RANDOM_POOLS = 10_000
 const ECC = 10n ** 18n
@@ -160,11 +165,11 @@ describe('partners: the daily pool', () => {
     expect(codeOf(call)).to.equal('INTERNAL')
   })
 
-  it(`D-25 shares and carry are the pool exactly for ${RANDOM_POOLS} random pools`, () => {
+  it(`D-25 shares and carry are the pool exactly for ${RANDOM_POOLS} random pools and rules`, () => {
     const markets = fc.record({ unitsPerCc: fc.bigInt(0n, 2n * ECC), budget: randomPool })
     fc.assert(
-      fc.property(randomPool, randomVoters, markets, (pool, voters, market) => {
-        const { shares, carry, bonus } = distributeDay(pool, voters, daily, market)
+      fc.property(randomPool, randomVoters, randomRules, markets, (pool, voters, asked, market) => {
+        const { shares, carry, bonus } = distributeDay(pool, voters, asked, market)
         const bonuses = sum(shares.map(({ amounts }) => amounts.cc_market))
         const all = sum(shares.flatMap(({ amounts }) => Object.values(amounts)))
         return (
