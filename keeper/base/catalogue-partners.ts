@@ -7,4 +7,30 @@ export const partners = rows({
     wayOut: 'Correct the named keys; docs/partners-rules.json has them all with their defaults.',
     exitCode: EXIT.config,
   },
+  PARTNERS_SOURCE_INVALID: {
+    sentence: 'The description of the partners’ source in {file} is not valid: {faults}.',
+    wayOut: 'Correct the named keys; docs/partners-source.md says what each of them means.',
+    exitCode: EXIT.config,
+  },
+  PARTNERS_SOURCE_MISSING: {
+    sentence: 'No source of votes is named: {what} is not set.',
+    wayOut: 'Set it, or take votes in from a file: ./muster partners import votes FILE.',
+    exitCode: EXIT.config,
+  },
+  PARTNERS_DATABASE_URL: {
+    sentence: 'The URL of {what} is not valid: {fault}.',
+    wayOut: 'Write it as docs/partners-source.md has it, mysql://user:password@host:3306/database.',
+    exitCode: EXIT.config,
+  },
+  PARTNERS_DATABASE_AWAY: {
+    sentence: 'The database of {what} does not answer: {reason}.',
+    wayOut: 'Nothing is lost: what was read is kept, and the next run goes on from there.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  PARTNERS_DATABASE_REFUSED: {
+    sentence: 'The database of {what} refuses what is asked of it: {reason}.',
+    wayOut: 'Correct the account, its rights or the named table there, or the URL here.',
+    exitCode: EXIT.config,
+  },
 })
