@@ -1,3 +1,4 @@
+import { toJson } from '../base/json.ts'
 import type { Db } from '../store/db.ts'
 
 export interface KindBalance {
@@ -79,4 +80,46 @@ export async function listAccounts(
     min: limitOf(row.min),
     max: limitOf(row.max),
   }))
+}
+
+export interface Debt {
+  /** Of the account's name, behind the prefix. */
+  rest: string
+  /** By how much it is below zero. */
+  amount: bigint
+  /** What the account has whose name begins with the other prefix and ends alike. */
+  reach: bigint
+}
+
+/** The accounts below zero whose names begin so: a range of the index, however many accounts the books have. */
+export async function listDebts(
+  db: Db,
+  { prefix, other, asset }: { prefix: string; other: string; asset: string },
+): Promise<Debt[]> {
+  const rows = await db.query<{ rest: string; amount: string; reach: string }>(
+    `select d.rest, -d.balance as amount, coalesce(o.balance, 0) as reach
+       from (select a.asset, a.balance, substr(a.name, length($1) + 1) as rest
+               from ledger_account a join ledger_asset s on s.id = a.asset
+              where starts_with(a.name, $1) and a.balance < 0 and s.caip = $3) d
+       left join ledger_account o on o.name = $2 || d.rest and o.asset = d.asset
+      order by d.rest collate "C"`,
+    [prefix, other, asset],
+  )
+  return rows.map(({ rest, amount, reach }) => {
+    return { rest, amount: BigInt(amount), reach: BigInt(reach) }
+  })
+}
+
+/** Of several accounts at once; who is missing has nothing. */
+export async function balancesOf(
+  db: Db,
+  names: readonly string[],
+  asset: string,
+): Promise<Map<string, bigint>> {
+  const rows = await db.query<{ name: string; balance: string }>(
+    `select a.name, a.balance from ledger_account a join ledger_asset s on s.id = a.asset
+      where s.caip = $2 and a.name in (select jsonb_array_elements_text($1::jsonb))`,
+    [toJson(names), asset],
+  )
+  return new Map(rows.map(({ name, balance }) => [name, BigInt(balance)]))
 }

@@ -5,7 +5,8 @@
 -- distribution or after it.
 create table partner_state (
   id         int    not null primary key check (id = 1),
-  first_hour bigint                                 -- hours since 1970: nothing before it is ever distributed
+  first_hour bigint,                                -- hours since 1970: nothing before it is ever distributed
+  shadow_first_hour bigint                          -- the same of the shadow's results
 );
 insert into partner_state (id) values (1);
 
@@ -134,6 +135,8 @@ create table partner_day (
   ecc_cap      numeric(78, 0) not null,             -- × 10^18, floored
   ruleset      text   not null references partner_ruleset (version),
   trace        jsonb  not null,
+  -- partner_correction.id of the last one there was when this was computed: late votes that it counted are in.
+  corrections  bigint not null default 0,
   revision     int    not null default 0,
   at           bigint not null,
   primary key (shadow, day),
@@ -170,6 +173,7 @@ create table partner_correction (
   late_votes bigint not null,
   late_cc   bigint not null,
   inflow    numeric(78, 0) not null,                -- what the late votes brought to the pool of the period
+  daily     numeric(78, 0) not null default 0,      -- of an hour: what they brought to its day
   before    jsonb  not null,                        -- the period's row
   after     jsonb  not null,
   at        bigint not null,
