@@ -103,9 +103,10 @@ export const PARTNERS_SETTINGS = {
   partnersDailyTime: setting(
     'MUSTER_PARTNERS_DAILY_TIME',
     '00:00:35',
-    'HH:MM:SS',
-    z.string().regex(/^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$/, 'not HH:MM:SS'),
-    'how long after its end a day is distributed, with all its hours before it',
+    '00:MM:SS',
+    // The first hour of the next day is distributed after it, and must not wait.
+    z.string().regex(/^00:[0-5]\d:[0-5]\d$/, 'not 00:MM:SS'),
+    'wall-clock time at which the day before is distributed, all its hours first',
   ),
   partnersFrom: setting(
     'MUSTER_PARTNERS_FROM',

@@ -123,7 +123,7 @@ describe('config', () => {
       MUSTER_PARTNERS_SOURCE_URL: 'sqlite://a/b',
       MUSTER_PARTNERS_SPECIAL_URL: 'postgres://a/b',
       MUSTER_PARTNERS_MINUTE: '60',
-      MUSTER_PARTNERS_DAILY_TIME: '00:35',
+      MUSTER_PARTNERS_DAILY_TIME: '01:00:35',
     }
     for (const [name, value] of Object.entries(wrong)) {
       expect(() => loadConfig({ [name]: value }), name).to.throw(KeeperError, new RegExp(name))
