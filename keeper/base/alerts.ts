@@ -26,6 +26,14 @@ export const ALERTS = {
   'low-pool': { severity: 'warning', says: 'the pool does not last to the next cut' },
   'program-waits': { severity: 'warning', says: 'what a program owes waits' },
   'job-dead': { severity: 'critical', says: 'a job of the programs failed for good' },
+  'partners-late-votes': {
+    severity: 'warning',
+    says: 'votes came for hours that are distributed; a correction counts them',
+  },
+  'partners-conflict': {
+    severity: 'critical',
+    says: 'a source says two things of one key, or sets a rate for the past; the first counts',
+  },
   'foreign-root': { severity: 'critical', says: 'a root of claims is proposed that is not ours' },
   'lease-lost': { severity: 'warning', says: 'another keeper leads now' },
   'dead-man': { severity: 'critical', says: 'no daily settlement was completed in time' },

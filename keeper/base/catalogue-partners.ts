@@ -33,4 +33,14 @@ export const partners = rows({
     wayOut: 'Correct the account, its rights or the named table there, or the URL here.',
     exitCode: EXIT.config,
   },
+  PARTNERS_ROWS_INVALID: {
+    sentence: 'Of the rows nothing is taken in: {faults}.',
+    wayOut: 'Correct the named rows and send all of them again: what is on record stays once.',
+    exitCode: EXIT.data,
+  },
+  PARTNERS_TOO_MANY_ROWS: {
+    sentence: '{rows} rows are more than {most} at once.',
+    wayOut: 'Give them in several parts; a row that comes twice is taken in once.',
+    exitCode: EXIT.data,
+  },
 })
