@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {CodePage} from "../libraries/CodePage.sol";
+import {RosterPage} from "../libraries/RosterPage.sol";
 import {RegistryBase} from "./RegistryBase.sol";
 
 /// @title The roster: index, node, fund address, weight, and from which cycle to which a validator counts
@@ -16,10 +17,6 @@ abstract contract Roster is RegistryBase {
 
     /// @dev One full word: registering it takes about 10 M gas of the 2^24 that a transaction may use (EIP-7825).
     uint256 public constant MAX_ENTRIES = 256;
-
-    /// @dev 20 bytes of fund address and 12 of weight: one validator is one memory word.
-    uint256 private constant ENTRY_BYTES = 32;
-    uint256 private constant NODE_BYTES = 20;
 
     /// @dev Layout of a head: page (160 bits) | redirected (1) | … | fromCycle (32, from bit 168) | version (32).
     uint256 internal constant REDIRECTED = 1 << 160;
@@ -96,8 +93,8 @@ abstract contract Roster is RegistryBase {
             for (; i < indices.length && indices[i] / WORD == word; ++i) {
                 _active(indices[i]);
                 _checkFund(funds[i]);
-                (, uint96 weight) = _entry(page, indices[i]);
-                _setEntry(page, indices[i], funds[i], weight);
+                (, uint96 weight) = RosterPage.entry(page, indices[i]);
+                RosterPage.setEntry(page, indices[i], funds[i], weight);
                 emit FundChanged(indices[i], funds[i], from);
             }
             _replace(uint32(word * WORD), page, from);
@@ -116,8 +113,8 @@ abstract contract Roster is RegistryBase {
             (uint256 word, bytes memory page) = _load(indices[i]);
             for (; i < indices.length && indices[i] / WORD == word; ++i) {
                 _active(indices[i]);
-                (address fund, ) = _entry(page, indices[i]);
-                _setEntry(page, indices[i], fund, weights[i]);
+                (address fund, ) = RosterPage.entry(page, indices[i]);
+                RosterPage.setEntry(page, indices[i], fund, weights[i]);
                 emit WeightChanged(indices[i], weights[i], from);
             }
             _replace(uint32(word * WORD), page, from);
@@ -203,7 +200,7 @@ abstract contract Roster is RegistryBase {
         if (index >= _registry.count) revert UnknownValidator(index);
         v.node = _nodeAt(index);
         (, bytes memory page) = _load(index);
-        (v.fund, v.weight) = _entry(page, index);
+        (v.fund, v.weight) = RosterPage.entry(page, index);
         Node memory node = _nodes[v.node];
         // A node that came back has a newer index: its record speaks of that one.
         if (node.indexPlusOne == index + 1)
@@ -231,7 +228,7 @@ abstract contract Roster is RegistryBase {
     }
 
     function _nodeAt(uint256 index) internal view returns (address node) {
-        CodePage.copy(_nodePages[index / WORD], 0, (index % WORD) * NODE_BYTES, 32);
+        CodePage.copy(_nodePages[index / WORD], 0, (index % WORD) * RosterPage.NODE_BYTES, 32);
         assembly ("memory-safe") {
             node := shr(96, mload(0x00))
         }
@@ -270,7 +267,7 @@ abstract contract Roster is RegistryBase {
 
     function _fundAt(uint32 cycle, uint32 index) private view returns (address fund) {
         address page = address(uint160(_pageAt(cycle, index / WORD)));
-        CodePage.copy(page, 0, (index % WORD) * ENTRY_BYTES, ENTRY_BYTES);
+        CodePage.copy(page, 0, (index % WORD) * RosterPage.ENTRY_BYTES, RosterPage.ENTRY_BYTES);
         assembly ("memory-safe") {
             fund := shr(96, mload(0x00))
         }
@@ -281,21 +278,21 @@ abstract contract Roster is RegistryBase {
     function _append(Entry[] calldata entries, uint256 first, uint32 from) private {
         uint256 word = first / WORD;
         uint256 offset = first % WORD;
-        bytes memory page = _read(
+        bytes memory page = RosterPage.read(
             address(uint160(_heads[word])),
-            offset * ENTRY_BYTES,
-            entries.length * ENTRY_BYTES
+            offset * RosterPage.ENTRY_BYTES,
+            entries.length * RosterPage.ENTRY_BYTES
         );
-        bytes memory nodes = _read(
+        bytes memory nodes = RosterPage.read(
             _nodePages[word],
-            offset * NODE_BYTES,
-            entries.length * NODE_BYTES
+            offset * RosterPage.NODE_BYTES,
+            entries.length * RosterPage.NODE_BYTES
         );
         for (uint256 i = 0; i < entries.length; ++i) {
             Entry calldata e = entries[i];
             _register(e, uint32(first + i), from);
-            _setEntry(page, uint32(first + i), e.fund, e.weight);
-            _setNode(nodes, offset + i, e.node);
+            RosterPage.setEntry(page, uint32(first + i), e.fund, e.weight);
+            RosterPage.setNode(nodes, offset + i, e.node);
         }
         _nodePages[word] = CodePage.write(nodes);
         _replace(uint32(first), page, from);
@@ -341,50 +338,7 @@ abstract contract Roster is RegistryBase {
         if (index >= _registry.count) revert UnknownValidator(index);
         word = index / WORD;
         address at = address(uint160(_heads[word]));
-        return (word, _read(at, at.code.length - CodePage.PREFIX, 0));
-    }
-
-    /// @return data The first `size` bytes of a page followed by `room` zero bytes.
-    function _read(
-        address page,
-        uint256 size,
-        uint256 room
-    ) private view returns (bytes memory data) {
-        data = new bytes(size + room);
-        uint256 target;
-        assembly ("memory-safe") {
-            target := add(data, 0x20)
-        }
-        if (size != 0) CodePage.copy(page, target, 0, size);
-    }
-
-    function _entry(
-        bytes memory page,
-        uint32 index
-    ) private pure returns (address fund, uint96 weight) {
-        uint256 at = (index % WORD) * ENTRY_BYTES;
-        uint256 entry;
-        assembly ("memory-safe") {
-            entry := mload(add(add(page, 0x20), at))
-        }
-        return (address(uint160(entry >> 96)), uint96(entry));
-    }
-
-    function _setEntry(bytes memory page, uint32 index, address fund, uint96 weight) private pure {
-        uint256 at = (index % WORD) * ENTRY_BYTES;
-        uint256 entry = (uint256(uint160(fund)) << 96) | weight;
-        assembly ("memory-safe") {
-            mstore(add(add(page, 0x20), at), entry)
-        }
-    }
-
-    /// @dev Writes 20 bytes and leaves the 12 after them as they are.
-    function _setNode(bytes memory nodes, uint256 offset, address node) private pure {
-        uint256 at = offset * NODE_BYTES;
-        assembly ("memory-safe") {
-            let target := add(add(nodes, 0x20), at)
-            mstore(target, or(shl(96, node), and(mload(target), 0xffffffffffffffffffffffff)))
-        }
+        return (word, RosterPage.read(at, at.code.length - CodePage.PREFIX, 0));
     }
 
     /// @dev Only a validator that counts in the next cycle can be changed.

@@ -17,7 +17,6 @@ library Extraction {
     using RewardsStateLib for RewardsState;
 
     uint256 private constant WORD = 256;
-
     uint256 private constant COUNT = 0;
     uint256 private constant ALL = 1;
     uint256 private constant SHARE = 2;
