@@ -25,6 +25,7 @@ export const ALERTS = {
   'endpoint-down': { severity: 'warning', says: 'an RPC endpoint is left out of the pool' },
   'low-pool': { severity: 'warning', says: 'the pool does not last to the next cut' },
   'program-waits': { severity: 'warning', says: 'what a program owes waits' },
+  'partners-behind': { severity: 'critical', says: 'hours of partners wait to be distributed' },
   'job-dead': { severity: 'critical', says: 'a job of the programs failed for good' },
   'partners-late-votes': {
     severity: 'warning',
@@ -33,6 +34,10 @@ export const ALERTS = {
   'partners-conflict': {
     severity: 'critical',
     says: 'a source says two things of one key, or sets a rate for the past; the first counts',
+  },
+  'partners-special-stuck': {
+    severity: 'warning',
+    says: 'sums of special partners wait for the second database',
   },
   'foreign-root': { severity: 'critical', says: 'a root of claims is proposed that is not ours' },
   'lease-lost': { severity: 'warning', says: 'another keeper leads now' },

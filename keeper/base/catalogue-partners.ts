@@ -43,4 +43,43 @@ export const partners = rows({
     wayOut: 'Give them in several parts; a row that comes twice is taken in once.',
     exitCode: EXIT.data,
   },
+  PARTNERS_SPECIAL_REFUSED: {
+    sentence: 'The sum of {partner} at {time} cannot be written to {table}: {fault}.',
+    wayOut: 'It stays here until it is sent; docs/partners.md has the columns to create there.',
+    exitCode: EXIT.data,
+  },
+  PARTNERS_SPECIAL_BUSY: {
+    sentence: 'Another process sends to {table} now.',
+    wayOut: 'Nothing to do: one at a time sends, and this one tries again with the next run.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  PARTNERS_SPECIAL_UNSET: {
+    sentence: 'No second database is named for special partners.',
+    wayOut: 'Set MUSTER_PARTNERS_SPECIAL_URL; until then their hourly sums wait here.',
+    exitCode: EXIT.config,
+  },
+  PARTNERS_PERIOD_PASSED: {
+    sentence: '{period} is before {first}, with which the distributions began.',
+    wayOut:
+      'Nothing was posted. What was voted before is not counted; see `muster partners status`.',
+    exitCode: EXIT.usage,
+  },
+  PARTNERS_PERIOD_OPEN: {
+    sentence: '{period} ends at {end}: until then votes may come.',
+    wayOut: 'Nothing was posted. Run the command again after that.',
+    exitCode: EXIT.temporary,
+    retry: true,
+  },
+  PARTNERS_TOO_FAR: {
+    sentence: '{hours} hours are to be distributed before that, more than {limit} in one run.',
+    wayOut: 'Nothing was posted. Name an earlier hour first, and go on from there.',
+    exitCode: EXIT.usage,
+  },
+  PARTNERS_POOL_DIFFERS: {
+    sentence: 'The pool {account} has {balance} in the books, but {expected} by the distributions.',
+    wayOut:
+      'Nothing was posted. `muster reconcile` names what differs; nothing is distributed until it agrees.',
+    exitCode: EXIT.data,
+  },
 })

@@ -40,6 +40,30 @@ const wholeHour = z
   .refine((text) => !Number.isNaN(Date.parse(text)), 'no such hour')
   .transform((text) => hourOf(parseIso(text)))
 
+/** The table of the second database. */
+export interface SpecialTable {
+  /** In the database of the URL, or `database.table`. */
+  table: string
+  partner: string
+  reward: string
+  time: string
+  /** Of the start of the hour, in UTC. */
+  timeAs: 'datetime' | 'unix'
+}
+
+// Longer names neither MySQL nor MariaDB has; these need no care in quoting.
+const NAME = '[A-Za-z_][A-Za-z0-9_$]{0,63}'
+const COLUMNS = `(?<partner>${NAME}),(?<reward>${NAME}),(?<time>${NAME}):(?<timeAs>datetime|unix)`
+const SPECIAL_TABLE = new RegExp(`^(?<table>${NAME}(?:\\.${NAME})?)\\(${COLUMNS}\\)$`)
+
+const specialTable = z
+  .string()
+  .transform((text) => text.replaceAll(' ', ''))
+  .refine((text) => SPECIAL_TABLE.test(text), {
+    message: 'not table(partner,reward,time:datetime) or table(partner,reward,time:unix)',
+  })
+  .transform((text) => ({ ...SPECIAL_TABLE.exec(text)?.groups }) as unknown as SpecialTable)
+
 /** What the program of partners is told; what decides about amounts is in its rules' file. */
 export const PARTNERS_SETTINGS = {
   partners: setting(
@@ -85,6 +109,13 @@ export const PARTNERS_SETTINGS = {
     specialUrl.optional(),
     'second database, mysql:// or mariadb://, whose cc_hourly has the hourly sums of special partners',
     true,
+  ),
+  partnersSpecialTable: setting(
+    'MUSTER_PARTNERS_SPECIAL_TABLE',
+    'cc_hourly(partner_id,cc_reward,time:datetime)',
+    'table and columns',
+    specialTable,
+    'table there, its columns of id, amount and hour, and how the hour is written: datetime (UTC) or unix',
   ),
   partnersZone: setting(
     'MUSTER_PARTNERS_ZONE',

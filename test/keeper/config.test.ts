@@ -116,12 +116,21 @@ describe('config', () => {
     expect(from('2024-10-15T07:00Z')).to.equal(480_271)
     const special = loadConfig({ MUSTER_PARTNERS_SPECIAL: 'a, b-2' }).partnersSpecial
     expect(special).to.deep.equal(['a', 'b-2'])
+    const table = { MUSTER_PARTNERS_SPECIAL_TABLE: 'other.cc(id, sum, at:unix)' }
+    expect(loadConfig(table).partnersSpecialTable).to.deep.equal({
+      table: 'other.cc',
+      partner: 'id',
+      reward: 'sum',
+      time: 'at',
+      timeAs: 'unix',
+    })
     const wrong = {
       MUSTER_PARTNERS: 'on',
       MUSTER_PARTNERS_FROM: '2024-10-15T07:30Z',
       MUSTER_PARTNERS_SPECIAL: 'a,,b',
       MUSTER_PARTNERS_SOURCE_URL: 'sqlite://a/b',
       MUSTER_PARTNERS_SPECIAL_URL: 'postgres://a/b',
+      MUSTER_PARTNERS_SPECIAL_TABLE: 't(`; drop table t,b,c:unix)',
       MUSTER_PARTNERS_MINUTE: '60',
       MUSTER_PARTNERS_DAILY_TIME: '01:00:35',
     }
