@@ -28,6 +28,7 @@ import { startRunner } from './jobs/runner.ts'
 import { readSlotFigures } from './jobs/slot-figures.ts'
 import { closeKeeper, loggerOf, openKeeper } from './keeper.ts'
 import type { Keeper, KeeperDeps } from './keeper.ts'
+import { readPartnersFigures } from './programs/partners/figures.ts'
 import { lockDirectory } from './store/directory-lock.ts'
 
 export interface DaemonDeps extends KeeperDeps {
@@ -40,7 +41,11 @@ export async function runDaemon(config: Config, deps: DaemonDeps = {}): Promise<
   const log = deps.log ?? loggerOf(config)
   const stop = stopOnSignal(log)
   const untrack = trackProcess(config.home, commandOf(deps), systemClock)
-  const watch = await openWatch(config, log, { readJobs: readQueue, redriveJob: redriveLetter })
+  const watch = await openWatch(config, log, {
+    readJobs: readQueue,
+    redriveJob: redriveLetter,
+    readPartners: readPartnersFigures,
+  })
   const run: Run = {
     config,
     deps: { ...deps, log },

@@ -28,12 +28,21 @@ export interface JobFigures {
   deadLettersTotal: number
 }
 
+/** What the program of partners has to say; undefined figures are left out. */
+export interface PartnersPage {
+  hoursThrough: UnixSeconds | undefined
+  daysThrough: UnixSeconds | undefined
+  lateVotes: number
+  unsent: number
+}
+
 export interface Sampled extends Watched {
   intake(): IntakeService | undefined
   clock: Clock
   log: Logger
   slots(keeper: Keeper): Promise<SlotFigures[]>
   jobs(db: Db): Promise<JobFigures>
+  partners?(db: Db): Promise<PartnersPage>
 }
 
 interface Source {
@@ -102,6 +111,15 @@ function sourcesOf(metrics: Metrics, sampled: Sampled): Source[] {
       name: 'jobs',
       gauges: ['deadLetters'],
       read: async ({ db }) => metrics.deadLetters.set((await sampled.jobs(db)).deadLettersTotal),
+    },
+    {
+      name: 'partners',
+      gauges: ['partnersHours', 'partnersDays', 'partnersLate', 'partnersUnsent'],
+      read: async ({ db, config }) => {
+        // Where nobody distributes, nothing is late.
+        if (config.partners !== 'pay' || !sampled.partners) return
+        setPartners(metrics, await sampled.partners(db))
+      },
     },
   ]
 }
@@ -184,4 +202,12 @@ function setSlots(metrics: Metrics, figures: readonly SlotFigures[]): void {
     const at: UnixSeconds | undefined = lastDone?.finishedAt
     if (at !== undefined) metrics.slotLastSuccess.set({ job }, at)
   }
+}
+
+function setPartners(metrics: Metrics, figures: PartnersPage): void {
+  const { hoursThrough, daysThrough, lateVotes, unsent } = figures
+  if (hoursThrough !== undefined) metrics.partnersHours.set(hoursThrough)
+  if (daysThrough !== undefined) metrics.partnersDays.set(daysThrough)
+  metrics.partnersLate.set(lateVotes)
+  metrics.partnersUnsent.set(unsent)
 }

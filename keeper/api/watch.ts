@@ -12,7 +12,7 @@ import type { Db } from '../store/db.ts'
 import type { PayoutRouteOptions } from './admin/payout-routes.ts'
 import { addAdminRoutes } from './admin/routes.ts'
 import { createApp, listen } from './app.ts'
-import type { JobFigures, SlotFigures } from './gauges.ts'
+import type { JobFigures, PartnersPage, SlotFigures } from './gauges.ts'
 import type { IntakeService } from './intake/service.ts'
 import { lastSuccessFile } from './last-success.ts'
 import { addOpsRoutes } from './ops.ts'
@@ -52,6 +52,7 @@ export interface WatchDeps {
   /** Of the programs. */
   readJobs?: (db: Db) => Promise<JobFigures & object>
   redriveJob?: PayoutRouteOptions['redriveJob']
+  readPartners?: (db: Db) => Promise<PartnersPage>
 }
 
 interface State {
@@ -67,9 +68,10 @@ interface State {
 export async function openWatch(
   config: Config,
   log: Logger,
-  { readJobs = async () => ({ deadLettersTotal: 0 }), redriveJob = noQueue }: WatchDeps = {},
+  given: WatchDeps = {},
 ): Promise<Watch> {
   const name = config.name ?? hostname()
+  const deps = { readJobs: async () => ({ deadLettersTotal: 0 }), redriveJob: noQueue, ...given }
   const metrics = beginAtZero(createMetrics({ withProcess: true }))
   const state: State = {
     role: 'starting',
@@ -82,8 +84,8 @@ export async function openWatch(
   const webhook = webhookOf(config, name, log, metrics)
   const sinks = sinksOf(log, metrics, webhook, state)
   const alerts = openAlerts({ clock: systemClock, sinks })
-  state.selfCheck = openSelfCheck(alerts, systemClock, readJobs)
-  const pages = await openPages(config, log, { alerts, metrics, state, readJobs, redriveJob })
+  state.selfCheck = openSelfCheck(alerts, systemClock, deps.readJobs)
+  const pages = await openPages(config, log, { ...deps, alerts, metrics, state })
   const stop = new AbortController()
   let looking: Promise<void> | undefined
   return {
@@ -157,6 +159,13 @@ function sinksOf(
   return [logSink(log), count, ...(webhook ? [webhook.sink] : []), fail]
 }
 
+type PagesOf = WatchDeps &
+  Required<Pick<WatchDeps, 'readJobs' | 'redriveJob'>> & {
+    alerts: Alerts
+    metrics: Metrics
+    state: State
+  }
+
 interface Pages {
   port: number | undefined
   close(): Promise<void>
@@ -165,13 +174,7 @@ interface Pages {
 async function openPages(
   config: Config,
   log: Logger,
-  {
-    alerts,
-    metrics,
-    state,
-    readJobs,
-    redriveJob,
-  }: { alerts: Alerts; metrics: Metrics; state: State } & Required<WatchDeps>,
+  { alerts, metrics, state, readJobs, redriveJob, readPartners }: PagesOf,
 ): Promise<Pages> {
   const { opsHost: host, opsPort } = config
   if (opsPort === undefined) return { port: undefined, close: async () => {} }
@@ -187,6 +190,7 @@ async function openPages(
     intake: () => state.intake,
     slots: (keeper) => state.readSlots(keeper),
     jobs: readJobs,
+    ...(readPartners ? { partners: readPartners } : {}),
   })
   addAdminRoutes(app, {
     log,

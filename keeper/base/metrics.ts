@@ -116,6 +116,22 @@ export const METRICS = {
   ),
   poolRunway: gauge('muster_pool_runway_cycles', 'cycles that the pool lasts at the present rate'),
   deadLetters: gauge('muster_dead_letters', 'jobs of the programs that failed for good'),
+  partnersHours: gauge(
+    'muster_partners_hours_through_timestamp_seconds',
+    'unix time at which the last hour ended that was distributed to partners',
+  ),
+  partnersDays: gauge(
+    'muster_partners_days_through_timestamp_seconds',
+    'unix time at which the last day ended that was distributed to partners',
+  ),
+  partnersLate: gauge(
+    'muster_partners_late_votes',
+    'votes that came after their hour was distributed and wait for a correction',
+  ),
+  partnersUnsent: gauge(
+    'muster_partners_unsent_sums',
+    'hourly sums of special partners that are not in the second store yet',
+  ),
   intakeSessions: gauge('muster_intake_sessions', 'connections of nodes, logged in or not'),
   intakeNodes: gauge('muster_intake_nodes', 'nodes that are logged in'),
   intakeBeats: counter('muster_intake_beats_total', 'beats that were counted'),
