@@ -15,6 +15,8 @@ export interface Logger {
   warn(facts: object, event: string): void
   error(facts: object, event: string): void
   child(bindings: object): Logger
+  /** Asked before a line is gathered that costs something. */
+  isLevelEnabled?(level: LogLevel): boolean
 }
 
 export interface LogOptions {

@@ -1,0 +1,94 @@
+import type { Day } from '../../base/day.ts'
+import type { Logger } from '../../base/log.ts'
+import { startOfHour } from '../../base/time.ts'
+import type { Hour, UnixSeconds } from '../../base/time.ts'
+import type { Period } from '../../payouts/program.ts'
+import type { Db } from '../../store/db.ts'
+import type { EccVoter } from './rules/ecc.ts'
+import type { CcRate } from './rules/pools.ts'
+import type { Voter } from './rules/position.ts'
+
+// A vote that came after its hour waits for a correction.
+const COUNTS = '(not late or correction is not null)'
+// As rankVoters has it, which then finds them in order.
+const BY_POSITION = 'cc desc, votes desc, partner'
+
+interface VoterRow {
+  partner: string
+  cc: bigint
+  votes: bigint
+}
+
+export function periodOfHour(hour: Hour): Period {
+  return { from: startOfHour(hour), to: startOfHour(hour + 1) }
+}
+
+/** Who voted in that period, in the order of their positions. */
+export async function readVoters(t: Db, { from, to }: Period): Promise<Voter[]> {
+  const rows = await t.query<VoterRow>(
+    `select partner, sum(cc)::bigint as cc, count(*) as votes from partner_vote
+      where at >= $1 and at < $2 and ${COUNTS} group by partner order by ${BY_POSITION}`,
+    [from, to],
+  )
+  return rows.map(({ partner, cc, votes }) => ({ partner, cc, votes: Number(votes) }))
+}
+
+/** With the coefficient of that day, or the latest before it, or the one of whom none is known. */
+export async function readEccVoters(
+  t: Db,
+  { from, to }: Period,
+  { day, unknownEcc }: { day: Day; unknownEcc: bigint },
+): Promise<EccVoter[]> {
+  const rows = await t.query<VoterRow & { ecc: string | null }>(
+    `with voter as materialized (
+       select partner, sum(cc)::bigint as cc, count(*) as votes from partner_vote
+        where at >= $1 and at < $2 and ${COUNTS} group by partner)
+     select v.partner, v.cc, v.votes, e.ecc from voter v
+       left join lateral (
+         select ecc from partner_ecc where partner = v.partner and day <= $3
+          order by day desc limit 1) e on true
+      order by ${BY_POSITION}`,
+    [from, to, day],
+  )
+  return rows.map(({ partner, cc, votes, ecc }) => {
+    return { partner, cc, votes: Number(votes), ecc: ecc === null ? unknownEcc : BigInt(ecc) }
+  })
+}
+
+/** The one that is in force at that instant; none where the table begins later. */
+export async function readRates(t: Db, at: UnixSeconds): Promise<CcRate[]> {
+  const rows = await t.query<{ from_at: bigint; units_per_cc: string }>(
+    'select from_at, units_per_cc from partner_rate where from_at <= $1 order by from_at desc limit 1',
+    [at],
+  )
+  return rows.map(({ from_at, units_per_cc }) => {
+    return { from: Number(from_at), unitsPerCc: BigInt(units_per_cc) }
+  })
+}
+
+// A line of a log is some 50 kB then.
+const MAX_VOTERS_A_LINE = 1_000
+// A source that has more kinds of votes than that has put something else there.
+const MAX_TYPES = 1_000
+
+/** For whoever asks how a position came about; costs nothing where the level is off. */
+export async function logVoters(
+  t: Db,
+  log: Logger,
+  { from, to }: Period,
+  voters: readonly Voter[],
+): Promise<void> {
+  if (log.isLevelEnabled?.('debug') !== true) return
+  const types = await t.query(
+    `select type, count(*) as votes, sum(cc)::bigint as cc from partner_vote
+      where at >= $1 and at < $2 and ${COUNTS} group by type order by votes desc, type limit $3`,
+    [from, to, MAX_TYPES],
+  )
+  log.debug({ from, to, types }, 'votes-by-type')
+  for (let at = 0; at < voters.length; at += MAX_VOTERS_A_LINE) {
+    const partners = voters.slice(at, at + MAX_VOTERS_A_LINE).map(({ partner, votes, cc }) => {
+      return { partner, votes, cc }
+    })
+    log.debug({ from, to, after: at, partners }, 'votes-by-partner')
+  }
+}
