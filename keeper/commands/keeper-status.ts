@@ -11,6 +11,8 @@ import type { LeaseRow } from '../chain/journal/lease.ts'
 import type { Config } from '../config.ts'
 import type { SigningRole } from '../keeper.ts'
 import { jobsOf } from '../jobs/jobs.ts'
+import { readPartnersFigures } from '../programs/partners/figures.ts'
+import type { PartnersFigures } from '../programs/partners/figures.ts'
 import { reportSlots } from '../jobs/slot-report.ts'
 import type { ReportedSlot, SlotReport } from '../jobs/slot-report.ts'
 import { hasStore, openStore } from '../store/open-store.ts'
@@ -26,6 +28,8 @@ export interface KeeperStatus {
   slots: SlotReport
   leases: LeaseRow[]
   endpoints: EndpointStatus[]
+  /** Where they are distributed, or were. */
+  partners?: PartnersFigures & { mode: Config['partners'] }
 }
 
 export interface QueuedTx {
@@ -41,7 +45,7 @@ export interface QueuedTx {
 interface StatusSource {
   db: Db
   chainId: number
-  config: Pick<Config, 'zone' | 'dailyTime'>
+  config: Pick<Config, 'zone' | 'dailyTime' | 'partners'>
   now: number
   endpoints: EndpointStatus[]
   isRunning: boolean
@@ -58,7 +62,16 @@ export async function readKeeperStatus(source: StatusSource): Promise<KeeperStat
   }))
   const jobs = source.roles && jobsOf({ roles: source.roles })
   const slots = await reportSlots(db, config, now, jobs)
-  return { isRunning, queue, slots, leases: await readLeases(db), endpoints }
+  const partners = await readPartnersFigures(db)
+  const hasPartners = config.partners === 'pay' || partners.hoursThrough !== undefined
+  return {
+    isRunning,
+    queue,
+    slots,
+    leases: await readLeases(db),
+    endpoints,
+    ...(hasPartners ? { partners: { ...partners, mode: config.partners } } : {}),
+  }
 }
 
 function queuedOf({ id, kind, key, state, nonce, reason, createdAt }: TxRecord): QueuedTx {
@@ -98,12 +111,14 @@ export function keeperLines({
   slots,
   leases,
   endpoints,
+  partners,
 }: KeeperStatus): string[] {
   const held = leases.filter(({ holder, isStale }) => holder !== undefined && !isStale)
   const holders = [...new Set(held.map(({ holder }) => holder))]
   const leads = holders.length > 0 ? `, keys held by ${holders.join(', ')}` : ''
   return [
     `keeper ${isRunning ? 'runs' : 'does not run here'}${leads}; ${nextLine(slots)}`,
+    ...(partners ? [partnersLine(partners)] : []),
     ...queue.flatMap(queueLines),
     ...slots.open.map((slot) => `  ${slotLine(slot)}: ${slot.status}${reasonOf(slot)}`),
     ...slots.skipped.map((slot) => `  ${slotLine(slot)}: skipped${reasonOf(slot)}`),
@@ -116,6 +131,19 @@ export function keeperLines({
 
 function nextLine({ jobs }: SlotReport): string {
   return jobs.map(({ job, next }) => `next ${job} ${shownTime(next)}`).join(', ')
+}
+
+function partnersLine(partners: NonNullable<KeeperStatus['partners']>): string {
+  const { mode, hoursThrough, lastDay, lateVotes, unsent } = partners
+  const through =
+    hoursThrough === undefined
+      ? 'nothing distributed yet'
+      : `distributed until ${shownTime(hoursThrough)}`
+  return [
+    `partners (${mode}): ${through}, last day ${lastDay ?? '-'}`,
+    ...(lateVotes > 0 ? [`${plural(lateVotes, 'late vote')} (muster partners correct)`] : []),
+    ...(unsent > 0 ? [`${plural(unsent, 'special sum')} not sent`] : []),
+  ].join(', ')
 }
 
 function queueLines({ sender, open }: KeeperStatus['queue'][number]): string[] {
