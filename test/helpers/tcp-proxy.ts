@@ -11,7 +11,10 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-export async function tcpProxy(target: string): Promise<TcpProxy> {
+/** Told what goes by; false: it is lost, and the connection with it. */
+export type Watch = (bytes: Buffer, to: 'server' | 'client') => boolean
+
+export async function tcpProxy(target: string, watch: Watch = () => true): Promise<TcpProxy> {
   const { hostname, port } = new URL(target)
   const sockets = new Set<Socket>()
   let server: Server | undefined
@@ -20,9 +23,9 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
   const listen = async (): Promise<void> => {
     server = createServer((near) => {
       const far = connect(Number(port || 5432), hostname)
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
+      for (const [from, to, name] of [
+        [near, far, 'server'],
+        [far, near, 'client'],
       ] as const) {
         sockets.add(from)
         from.on('error', () => to.destroy())
@@ -30,7 +33,12 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
           sockets.delete(from)
           to.destroy()
         })
-        from.pipe(to)
+        from.on('data', (bytes) => {
+          if (!watch(bytes, name)) from.destroy()
+          else if (!to.write(bytes)) from.pause()
+        })
+        to.on('drain', () => from.resume())
+        from.on('end', () => to.end())
       }
     })
     server.listen(ownPort, '127.0.0.1')

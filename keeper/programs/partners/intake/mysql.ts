@@ -177,10 +177,16 @@ class Session implements Mysql {
     this.#socket.destroy()
   }
 
-  /** Prepared by the server, whatever its mode says of quotes: no value is ever part of the text. */
+  /**
+   * With values it is prepared by the server, whatever its mode says of quotes: no value is ever part of the text.
+   * Without any it is sent as it is: MySQL prepares no `start transaction` and no `rollback`.
+   */
   async #ask(sql: string, values: readonly MysqlValue[]): Promise<[unknown, FieldPacket[]]> {
     try {
-      return await this.#within(this.#connection.execute(sql, [...values]))
+      const connection = this.#connection
+      return await this.#within(
+        values.length === 0 ? connection.query(sql) : connection.execute(sql, [...values]),
+      )
     } catch (error) {
       throw faultOf(error, this.#what)
     }
