@@ -1,6 +1,7 @@
 import { KeeperError } from '../../base/errors.ts'
 import type { Program } from '../../payouts/program.ts'
 import { MANUAL, MANUAL_NUMBER, manualProgram } from '../../programs/manual/program.ts'
+import { PARTNERS, PARTNERS_NUMBER, partnersProgram } from '../../programs/partners/program.ts'
 
 /** A program as it is known before its contract is asked for the asset. */
 export interface KnownProgram {
@@ -18,6 +19,7 @@ export const KNOWN_PROGRAMS: readonly KnownProgram[] = [
     number: MANUAL_NUMBER,
     open: (asset) => manualProgram({ rows: [], asset, at: 0 }),
   },
+  { id: PARTNERS, number: PARTNERS_NUMBER, open: partnersProgram },
 ]
 
 export function knownProgram(name: string): KnownProgram {
