@@ -52,3 +52,14 @@ export type VoteColumns = z.output<typeof voteColumns>
 export type EccColumns = z.output<typeof eccColumns>
 export type RateColumns = z.output<typeof rateColumns>
 export type PartnerColumns = z.output<typeof partnerColumns>
+
+/** The columns that an expression of any kind reads, each once. */
+export function namesIn(columns: object): string[] {
+  const names = Object.values(columns).flatMap((value: unknown): string[] => {
+    if (typeof value === 'string') return [value]
+    if (Array.isArray(value)) return value as string[]
+    const { column } = value as { column?: string }
+    return column === undefined ? [] : [column]
+  })
+  return [...new Set(names)]
+}

@@ -58,6 +58,19 @@ export async function setAside(
   )
 }
 
+/** Rows of a source that cannot even be read, or may not be taken in: the others go on without them. */
+export async function keepFaulty(
+  room: IntakeRoom,
+  kind: RowKind,
+  source: string,
+  rows: readonly { key: string; asked: unknown; faults: readonly string[] }[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const aside = rows.map(({ key, asked, faults }) => ({ key, asked, fault: faults.join('; ') }))
+  await room.db.begin((t) => setAside(t, kind, source, aside, room.clock.now()))
+  tellLanded(room, kind, source, { ...NOTHING_LANDED, conflicts: rows.length })
+}
+
 /** After the commit: one line of the log, and the alerts that call a person. */
 export function tellLanded(
   { log, clock, alerts = logAlerts(log, clock) }: IntakeRoom,

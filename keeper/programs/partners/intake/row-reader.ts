@@ -94,7 +94,7 @@ function shorter(text: string): string {
 }
 
 function cell(cells: Cells, column: string): string {
-  const text = cells[column]
+  const text = Object.hasOwn(cells, column) ? cells[column] : undefined
   if (text !== undefined && text !== null) return text
   throw invalid(text === null ? `column ${column} is null` : `there is no column ${column}`)
 }
@@ -115,7 +115,7 @@ function integer(text: string): bigint {
   throw invalid(`"${shorter(text)}" is not a whole number in digits`)
 }
 
-function timeIn({ column, unit }: TimeOf, cells: Cells): UnixSeconds {
+export function timeIn({ column, unit }: TimeOf, cells: Cells): UnixSeconds {
   const text = cell(cells, column)
   if (unit === 'iso') return parseIso(text)
   if (unit === 'day') return noonOf(text)
