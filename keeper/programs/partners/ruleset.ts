@@ -103,8 +103,27 @@ export function parseRuleset(text: string, file: string): Ruleset {
   if (!result.success) throw invalid(file, result.error.issues.flatMap(faultsOf))
   const { ccRate, unknownEcc, ...daily } = result.data
   const rules = { ccRate, unknownEcc, daily }
-  const version = hash('sha256', canonicalJson(rules), 'hex').slice(0, VERSION_DIGITS)
-  return { version, ...rules }
+  return { version: versionOf(rules), ...rules }
+}
+
+const keptSchema = z.strictObject({
+  ccRate: amountSchema,
+  unknownEcc: amountSchema,
+  daily: rulesSchema.pick({ splitBps: true, minimumVotes: true, bonus: true }),
+})
+
+/** As a distribution kept it with its version: a correction goes by the rules of then. */
+export function keptRuleset(rules: unknown, version: string): Ruleset {
+  const result = keptSchema.safeParse(rules)
+  const where = `partner_ruleset, version ${version}`
+  if (!result.success) throw invalid(where, result.error.issues.flatMap(faultsOf))
+  const made = versionOf(result.data)
+  if (made !== version) throw invalid(where, [`what it says has the version ${made}`])
+  return { version, ...result.data }
+}
+
+function versionOf(rules: Omit<Ruleset, 'version'>): string {
+  return hash('sha256', canonicalJson(rules), 'hex').slice(0, VERSION_DIGITS)
 }
 
 function parseJson(text: string, file: string): unknown {

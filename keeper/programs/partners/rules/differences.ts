@@ -12,19 +12,22 @@ export interface Share extends Ranked {
 }
 
 /** A share that is another one than before. */
-export interface Difference {
+export interface Difference<S extends Share = Share> {
   partner: string
   /** undefined: had none. */
   before: Share | undefined
-  after: Share
+  after: S
   /** Of the totals; zero where the position alone is another one. */
   amount: Wei
 }
 
 /** In the order of the computed ones; who is as before is left out. Late votes only ever add partners. */
-export function differencesOf(stored: readonly Share[], computed: readonly Share[]): Difference[] {
+export function differencesOf<S extends Share>(
+  stored: readonly Share[],
+  computed: readonly S[],
+): Difference<S>[] {
   const before = new Map(stored.map((share) => [share.partner, share]))
-  const differences = computed.flatMap((after): Difference[] => {
+  const differences = computed.flatMap((after): Difference<S>[] => {
     const { partner, total } = after
     const known = before.get(partner)
     before.delete(partner)
