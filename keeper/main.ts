@@ -196,7 +196,7 @@ interface DeskParts {
 
 /** Where orders reach the keeper while it leads: through the socket in its home (decision 0015). */
 function deskOf(keeper: Keeper, parts: DeskParts, onDrained: () => void): Desk {
-  const { db, client, config, clock, roles } = keeper
+  const { db, client, config, clock, log, roles } = keeper
   const { intake, queue, alerts } = parts
   const room = payoutsRoomOf(keeper, alerts)
   return {
@@ -206,6 +206,7 @@ function deskOf(keeper: Keeper, parts: DeskParts, onDrained: () => void): Desk {
     roles,
     config,
     clock,
+    log,
     onDrained,
     ...(intake ? { intake } : {}),
     ...(room ? { programs: { room, queue } } : {}),

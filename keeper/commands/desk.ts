@@ -1,4 +1,6 @@
 import { KeeperError, isKeeperError } from '../base/errors.ts'
+import { silentLogger } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
 import { EXIT } from '../base/error-catalogue.ts'
 import type { ChainClient } from '../chain/rpc/client.ts'
 import { attemptsOf } from '../chain/journal/journal.ts'
@@ -34,6 +36,8 @@ export interface Desk {
   senders: readonly Sender[]
   config: Config
   clock: Clock
+  /** Of the keeper; a command that opened the store itself has told what it did. */
+  log?: Logger
   /** Ends the keeper once nothing is on its way; a command has nothing to end. */
   onDrained?(): void
   /** Which jobs it has; without them all are shown. */
@@ -166,7 +170,7 @@ export async function answerAtDesk(
   if (name === 'program pay') return payAtDesk(desk.programs, args)
   if (isOfficeOrder(name))
     return OFFICE_ORDERS[name](
-      { ...desk, clock: systemClock, actor: actorOf(options) },
+      { ...desk, clock: systemClock, log: desk.log ?? silentLogger, actor: actorOf(options) },
       args,
       options,
     )

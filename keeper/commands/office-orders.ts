@@ -1,6 +1,7 @@
 import { checkTrailOrder, trailOrder } from './audit-trail.ts'
 import { jobsOrder, redriveOrder } from './jobs-list.ts'
 import type { OfficeOrder } from './office.ts'
+import { PARTNER_ORDERS } from './partner-orders.ts'
 import { reconcileOrder } from './reconcile.ts'
 import { programBooksOrder } from './program-list.ts'
 import { setProgramOrder } from './program-settings.ts'
@@ -31,6 +32,7 @@ export const OFFICE_ORDERS = {
   'trail check': checkTrailOrder,
   reconcile: reconcileOrder,
   why: whyOrder,
+  ...PARTNER_ORDERS,
   ...WALLET_ORDERS,
 } satisfies Record<string, OfficeOrder>
 

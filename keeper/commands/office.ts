@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import { askKeeper } from '../api/control.ts'
 import { KeeperError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
 import type { Config } from '../config.ts'
 import { cliActor } from '../office/actor.ts'
@@ -14,6 +15,7 @@ export interface Office {
   db: Db
   config: Config
   clock: Clock
+  log: Logger
   actor: Actor
 }
 
@@ -28,10 +30,10 @@ export function officeCommand(name: string, order: OfficeOrder): Handler {
     const asked = { name, args, options: given }
     const answer = await askKeeper(run.config.home, asked, run.signal)
     if (answer) return answer
-    const { config, clock } = run
+    const { config, clock, log } = run
     const db = await openStore({ ...config, clock })
     try {
-      return await order({ db, config, clock, actor: cliActor(given.user) }, args, given)
+      return await order({ db, config, clock, log, actor: cliActor(given.user) }, args, given)
     } finally {
       await db.close()
     }

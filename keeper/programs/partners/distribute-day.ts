@@ -18,6 +18,7 @@ import {
   readDay,
 } from './distribution-rows.ts'
 import type { DayRow } from './distribution-rows.ts'
+import { withholdDues } from './due.ts'
 import { accounts, codes, keys, refs } from './names.ts'
 import { readDayPool, readInflow } from './pools.ts'
 import { partnersProgram } from './program.ts'
@@ -136,6 +137,7 @@ async function post(
   const left = await balanceOf(t, accounts.bonusPool, asset)
   const isSpent = left === bonusBudget - bonusPaid
   ensure(isSpent, 'INTERNAL', { what: 'the budget of the bonus', left, bonusBudget, bonusPaid })
+  await withholdDues(t, program, { period: `d${row.day}`, effectiveAt: to, now: at })
 }
 
 async function postBonus(

@@ -10,6 +10,7 @@ import type { Award } from '../../payouts/program.ts'
 import type { Db } from '../../store/db.ts'
 import { insertHour, insertHourShares, keepRuleset, readHour } from './distribution-rows.ts'
 import type { HourRow } from './distribution-rows.ts'
+import { withholdDues } from './due.ts'
 import { accounts, codes, keys, refs } from './names.ts'
 import { readDayPool, readHourPool } from './pools.ts'
 import { partnersProgram } from './program.ts'
@@ -114,6 +115,7 @@ async function post(
   await readHourPool(t, room)
   await readDayPool(t, room)
   await enqueueSpecial(t, row.hour, shares, { special, now: row.at })
+  await withholdDues(t, program, { period: `h${row.hour}`, effectiveAt: to, now: row.at })
 }
 
 function inflowPostings(

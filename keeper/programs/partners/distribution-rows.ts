@@ -1,3 +1,4 @@
+import { sum } from '../../base/amount.ts'
 import type { Day } from '../../base/day.ts'
 import { toJson } from '../../base/json.ts'
 import type { Hour, UnixSeconds } from '../../base/time.ts'
@@ -181,7 +182,7 @@ export function insertDayShares(
   )
 }
 
-interface Place {
+export interface Place {
   table: 'hour' | 'day'
   shadow: boolean
   period: Hour | Day
@@ -207,4 +208,42 @@ async function insertShares(
 function rowOf({ amounts, ...share }: HourlyShare | DailyShare): object {
   const { partner, position, votes, cc } = share
   return { partner, position, votes, cc, ...('ecc' in share ? { ecc: share.ecc } : {}), ...amounts }
+}
+
+/** A share as it is on record. */
+export interface FirstShare {
+  partner: string
+  position: number
+  votes: number
+  cc: bigint
+  /** × 10^18; of a day. */
+  ecc?: bigint
+  amounts: Record<string, bigint>
+  total: bigint
+}
+
+/** The first so many positions. */
+export async function readFirstShares(
+  db: Db,
+  { table, shadow, period }: Place,
+  limit: number,
+): Promise<FirstShare[]> {
+  const categories = table === 'hour' ? HOURLY_CATEGORIES : DAILY_CATEGORIES
+  const rows = await db.query<Record<string, string | bigint>>(
+    `select * from partner_${table}_share where shadow = $1 and ${table} = $2
+      order by position limit $3`,
+    [shadow, period, limit],
+  )
+  return rows.map((row) => {
+    const amounts = categories.map((name) => [name, BigInt(row[name] ?? 0)] as const)
+    return {
+      partner: String(row['partner']),
+      position: Number(row['position']),
+      votes: Number(row['votes']),
+      cc: BigInt(row['cc'] ?? 0),
+      ...(row['ecc'] === undefined ? {} : { ecc: BigInt(row['ecc']) }),
+      amounts: Object.fromEntries(amounts),
+      total: sum(amounts.map(([, amount]) => amount)),
+    }
+  })
 }

@@ -47,6 +47,13 @@ export function lastClosed(at: UnixSeconds): Hour {
   return Math.floor(at / SECONDS_PER_HOUR) - 1
 }
 
+/** The last hour and the last day that are over. */
+export function lastCycle(zone: string, at: UnixSeconds): { hour: Hour; day: Day } {
+  const hour = lastClosed(at)
+  const open = hoursOfDay(zone, dayOfHour(zone, hour + 1))?.first ?? hour + 1
+  return { hour, day: dayOfHour(zone, open - 1) }
+}
+
 /** What is distributed already. */
 export interface Reached {
   firstHour: Hour
