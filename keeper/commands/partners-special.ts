@@ -2,8 +2,8 @@ import { EXIT } from '../base/error-catalogue.ts'
 import { KeeperError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
 import { isoTime, startOfHour } from '../base/time.ts'
-import { readFigures, readOpen } from '../programs/partners/special/outbox-rows.ts'
-import type { OpenRow, OutboxFigures } from '../programs/partners/special/outbox-rows.ts'
+import { readOpen, readSent, readWaiting } from '../programs/partners/special/outbox-rows.ts'
+import type { OpenRow, SentFigures, Waiting } from '../programs/partners/special/outbox-rows.ts'
 import { sendSpecial, stuckSince } from '../programs/partners/special/send.ts'
 import { openSpecial } from '../programs/partners/special/target.ts'
 import type { Office, OfficeOrder } from './office.ts'
@@ -14,7 +14,7 @@ const MAX_SHOWN = 100
 
 /** What waits too long is for a person to look at: then the exit code is 1. */
 export const showSpecialOrder: OfficeOrder = async ({ db, clock }) => {
-  const figures = await readFigures(db)
+  const figures = { ...(await readWaiting(db)), ...(await readSent(db)) }
   const rows = await readOpen(db, 0n, MAX_SHOWN)
   const isStuck = stuckSince(figures, clock.now()) !== undefined
   const { open, sent, lastSentAt, openSince } = figures
@@ -31,7 +31,7 @@ export const showSpecialOrder: OfficeOrder = async ({ db, clock }) => {
   }
 }
 
-function figuresOf({ lastSentAt, openSince, lastError, ...counts }: OutboxFigures): object {
+function figuresOf({ lastSentAt, openSince, lastError, ...counts }: Waiting & SentFigures): object {
   return {
     ...counts,
     lastSentAt: lastSentAt === undefined ? null : isoTime(lastSentAt),

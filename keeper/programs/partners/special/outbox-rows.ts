@@ -65,35 +65,33 @@ export async function markFailed(db: Db, rows: readonly OpenRow[], error: string
   )
 }
 
-export interface OutboxFigures {
+export interface Waiting {
   open: number
-  sent: number
-  lastSentAt: UnixSeconds | undefined
-  /** When the oldest open one was put in, and what came of it last. */
+  /** When the oldest was put in. */
   openSince: UnixSeconds | undefined
   lastError: string | undefined
 }
 
-export async function readFigures(db: Db): Promise<OutboxFigures> {
-  const found = await db.one<{
-    open: number
-    sent: number
-    sent_at: bigint | null
-    since: bigint | null
-    error: string | null
-  }>(
-    `select count(*) filter (where sent_at is null)::int as open,
-            count(sent_at)::int as sent, max(sent_at) as sent_at,
-            min(created_at) filter (where sent_at is null) as since,
-            (select last_error from partner_outbox
-              where sent_at is null and last_error is not null order by id limit 1) as error
-       from partner_outbox`,
+/** By an index of the open rows: it is asked every few minutes, and the sent ones become many. */
+export async function readWaiting(db: Db): Promise<Waiting> {
+  const found = await db.one<{ open: number; since: bigint | null; error: string | null }>(
+    `select count(*)::int as open, min(created_at) as since,
+            (array_agg(last_error order by id) filter (where last_error is not null))[1] as error
+       from partner_outbox where sent_at is null`,
   )
-  return {
-    open: found.open,
-    sent: found.sent,
-    lastSentAt: found.sent_at === null ? undefined : Number(found.sent_at),
-    openSince: found.since === null ? undefined : Number(found.since),
-    lastError: found.error ?? undefined,
-  }
+  const { open, since, error } = found
+  const openSince = since === null ? undefined : Number(since)
+  return { open, openSince, lastError: error ?? undefined }
+}
+
+export interface SentFigures {
+  sent: number
+  lastSentAt: UnixSeconds | undefined
+}
+
+export async function readSent(db: Db): Promise<SentFigures> {
+  const { sent, last } = await db.one<{ sent: number; last: bigint | null }>(
+    'select count(sent_at)::int as sent, max(sent_at) as last from partner_outbox',
+  )
+  return { sent, lastSentAt: last === null ? undefined : Number(last) }
 }

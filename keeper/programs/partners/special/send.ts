@@ -4,8 +4,8 @@ import type { Logger } from '../../../base/log.ts'
 import { SECONDS_PER_HOUR, isoTime } from '../../../base/time.ts'
 import type { Clock, Hour } from '../../../base/time.ts'
 import type { Db } from '../../../store/db.ts'
-import { markFailed, markSent, readFigures, readOpen } from './outbox-rows.ts'
-import type { OpenRow, OutboxFigures } from './outbox-rows.ts'
+import { markFailed, markSent, readOpen, readWaiting } from './outbox-rows.ts'
+import type { OpenRow, Waiting } from './outbox-rows.ts'
 
 /** As it is to be in the second store. */
 export interface SpecialRow {
@@ -63,10 +63,10 @@ export async function sendSpecial(
 ): Promise<Sent> {
   const run: Run = { ...room, sent: 0, isBusy: false, signal }
   if (target) await sendOpen(run, target)
-  const figures = await readFigures(room.db)
-  tellStuck(room, figures, target !== undefined)
-  if (run.sent > 0) room.log.info({ sent: run.sent, left: figures.open }, 'partners-special-sent')
-  return { sent: run.sent, left: figures.open, isBusy: run.isBusy }
+  const waiting = await readWaiting(room.db)
+  tellStuck(room, waiting, target !== undefined)
+  if (run.sent > 0) room.log.info({ sent: run.sent, left: waiting.open }, 'partners-special-sent')
+  return { sent: run.sent, left: waiting.open, isBusy: run.isBusy }
 }
 
 interface Run extends SendingRoom {
@@ -153,22 +153,18 @@ async function keepFault(run: Run, rows: readonly OpenRow[], error: unknown): Pr
 
 /** Since when something waits that is too long ago. */
 export function stuckSince(
-  { openSince }: Pick<OutboxFigures, 'openSince'>,
+  { openSince }: Pick<Waiting, 'openSince'>,
   now: number,
 ): number | undefined {
   const isStuck = openSince !== undefined && now - openSince >= STUCK_AFTER_SECONDS
   return isStuck ? openSince : undefined
 }
 
-function tellStuck(
-  { alerts, clock }: SendingRoom,
-  figures: OutboxFigures,
-  hasTarget: boolean,
-): void {
-  const since = stuckSince(figures, clock.now())
+function tellStuck({ alerts, clock }: SendingRoom, waiting: Waiting, hasTarget: boolean): void {
+  const since = stuckSince(waiting, clock.now())
   if (since === undefined) return alerts?.clear('partners-special-stuck')
   const reason = hasTarget
-    ? (figures.lastError ?? 'not sent yet')
+    ? (waiting.lastError ?? 'not sent yet')
     : 'MUSTER_PARTNERS_SPECIAL_URL is not set'
-  alerts?.raise('partners-special-stuck', { open: figures.open, since: isoTime(since), reason })
+  alerts?.raise('partners-special-stuck', { open: waiting.open, since: isoTime(since), reason })
 }

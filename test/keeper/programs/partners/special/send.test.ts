@@ -5,8 +5,9 @@ import { KeeperError } from '../../../../../keeper/base/errors.ts'
 import { rememberSecret } from '../../../../../keeper/base/redact.ts'
 import { enqueueSpecial } from '../../../../../keeper/programs/partners/special/outbox.ts'
 import {
-  readFigures,
   readOpen,
+  readSent,
+  readWaiting,
 } from '../../../../../keeper/programs/partners/special/outbox-rows.ts'
 import {
   STUCK_AFTER_SECONDS,
@@ -73,8 +74,8 @@ describe('the sender to the second database', () => {
     await enqueue({ ann: 4n })
     await send()
     assert.deepEqual(second.rows(), [`${HOUR}/ann 4`])
-    const { open, sent } = await readFigures(db)
-    assert.deepEqual({ open, sent }, { open: 0, sent: 3 })
+    assert.equal((await readWaiting(db)).open, 0)
+    assert.deepEqual(await readSent(db), { sent: 3, lastSentAt: START })
   })
 
   it('a correction that comes while its row is on the way is sent after it (D-18)', async () => {
@@ -85,7 +86,7 @@ describe('the sender to the second database', () => {
     }
     await send()
     assert.deepEqual(second.writes, [`${HOUR}/ann 5`, `${HOUR}/ann 6`])
-    assert.equal((await readFigures(db)).open, 0)
+    assert.equal((await readWaiting(db)).open, 0)
   })
 
   it('whoever dies at any await loses nothing and doubles nothing (D-18)', async () => {
@@ -101,7 +102,7 @@ describe('the sender to the second database', () => {
     }
     assert.deepEqual(second.rows(), [`${HOUR}/ann 5`, `${HOUR}/bob 6`, `${HOUR}/cid 7`])
     assert.equal(second.writes.length, 3)
-    assert.deepEqual((await readFigures(db)).open, 0)
+    assert.deepEqual((await readWaiting(db)).open, 0)
   })
 
   it('a commit whose answer is lost is found there and written no second time (D-18)', async () => {
