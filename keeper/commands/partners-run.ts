@@ -1,4 +1,5 @@
 import { KeeperError } from '../base/errors.ts'
+import { trackProcess } from '../base/processes.ts'
 import { hourOf, parseIso, startOfHour } from '../base/time.ts'
 import type { Hour } from '../base/time.ts'
 import { dueAt } from '../jobs/queue/partner-times.ts'
@@ -30,6 +31,7 @@ export async function partnersRunCommand(
   args: string[],
 ): Promise<Report> {
   const asset = await partnersAsset(run)
+  const untrack = trackProcess(run.config.home, 'partners run', run.clock)
   const progress = showProgress('distributing', run.clock)
   const here: OfficeOrder = (office, _args, given) =>
     distribute(office, given, { signal: run.signal, onProgress: progress.update })
@@ -37,6 +39,7 @@ export async function partnersRunCommand(
     return await officeCommand('partners run', here)(run, { ...options, ...asset }, args)
   } finally {
     progress.stop()
+    untrack()
   }
 }
 
