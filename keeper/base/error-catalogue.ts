@@ -5,6 +5,7 @@ import { heartbeat } from './catalogue-heartbeat.ts'
 import { ledger } from './catalogue-ledger.ts'
 import { office } from './catalogue-office.ts'
 import { ops } from './catalogue-ops.ts'
+import { partnersAudit } from './catalogue-partners-audit.ts'
 import { partners } from './catalogue-partners.ts'
 import { payouts } from './catalogue-payouts.ts'
 import { programs } from './catalogue-programs.ts'
@@ -327,6 +328,7 @@ export const CATALOGUE = {
   ...payouts,
   ...programs,
   ...partners,
+  ...partnersAudit,
   ...wallets,
   ...claims,
   ...reconcile,

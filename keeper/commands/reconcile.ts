@@ -17,7 +17,9 @@ import type { ClaimsRoom } from '../payouts/claims/book-claims.ts'
 import { openClaims } from '../payouts/claims/claims-contract.ts'
 import { listClaims } from '../payouts/claims/claims-rows.ts'
 import { listContracts } from '../payouts/records.ts'
+import type { ProgramCheck } from '../payouts/program-check.ts'
 import { bookWithdrawals } from '../payouts/withdrawals.ts'
+import { partnersCheck } from '../programs/partners/audit/audit.ts'
 import type { ClaimsAt } from '../reconcile/claims.ts'
 import type { PayoutsAt } from '../reconcile/comparing.ts'
 import type { OnProgress } from '../reconcile/final-events.ts'
@@ -72,6 +74,9 @@ async function reconcileIn(office: Office, onProgress: OnProgress): Promise<Repo
   }
 }
 
+/** Of programs that keep records of their own. */
+const CHECKS: readonly ProgramCheck[] = [partnersCheck]
+
 interface Site {
   client: ChainClient
   contracts: Contracts
@@ -114,6 +119,7 @@ async function reconcileOnce(
       asset: assetIdOf(client.chainId, deployment.asset),
       deployBlock: deployment.deployBlock,
     },
+    checks: CHECKS,
     onProgress,
   }
   return inOneState(db, (t) => reconcile({ ...ask, db: t, payouts, claims }))

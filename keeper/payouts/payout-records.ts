@@ -1,3 +1,4 @@
+import { toJson } from '../base/json.ts'
 import type { Db } from '../store/db.ts'
 import { MAX_SMALL_ACCRUALS } from './settlement.ts'
 
@@ -53,6 +54,20 @@ export async function* awardsOf(db: Db, program: string): AsyncGenerator<Accrual
     yield rows.map(accrualOf)
     after = last.ref
   }
+}
+
+/** Those of a program that are on record under these references, by reference: a page of them. */
+export async function accrualsByRef(
+  db: Db,
+  program: string,
+  refs: readonly string[],
+): Promise<Map<string, AccrualRecord>> {
+  const rows = await db.query<AccrualRow>(
+    `${SELECT_ACCRUAL} where program = $1 and carried_from is null
+        and ref in (select jsonb_array_elements_text($2::jsonb))`,
+    [program, toJson(refs)],
+  )
+  return new Map(rows.map((row) => [row.ref, accrualOf(row)]))
 }
 
 export async function accrualsOf(db: Db, payout: string): Promise<AccrualRecord[]> {
