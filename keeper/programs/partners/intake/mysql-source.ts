@@ -1,0 +1,42 @@
+import { openMysql } from './mysql.ts'
+import type { ColumnType, TableServer } from './table-server.ts'
+
+/** A MySQL or MariaDB whose tables are read, and no more than read. */
+export async function openMysqlTables(url: string): Promise<TableServer> {
+  const session = await openMysql(url, { readOnly: true, what: 'the partners’ source' })
+  return {
+    quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+    // By the server: the driver's own reading of a DOUBLE is not exact (sidorares/node-mysql2, issue 2928).
+    text: (column) => `cast(${column} as char)`,
+    value: (_n, type) => VALUES[type] ?? '?',
+    bytes: (text) => `cast(${text} as binary)`,
+    bytesValue: () => 'cast(? as binary)',
+    join: (texts) => `concat(${texts.map((text) => `coalesce(${text}, '')`).join(", '/', ")})`,
+    query: (sql, values) => session.query(sql, values),
+    types: async (sql) => {
+      const columns = await session.describe(sql)
+      return columns.map(({ type }) => TYPES.get(type) ?? 'other')
+    },
+    close: () => session.close(),
+  }
+}
+
+// A text that is compared with a number would make doubles of both.
+const VALUES: Partial<Record<ColumnType, string>> = {
+  integer: 'cast(? as signed)',
+  decimal: 'cast(? as decimal(65, 10))',
+  date: 'cast(? as date)',
+  datetime: 'cast(? as datetime(6))',
+  instant: 'cast(? as datetime(6))',
+}
+
+// By their numbers in the protocol (mysql2/lib/constants/types.js).
+const TYPES = new Map<number, ColumnType>([
+  ...[1, 2, 3, 8, 9, 13].map((type): [number, ColumnType] => [type, 'integer']),
+  ...[0, 246].map((type): [number, ColumnType] => [type, 'decimal']),
+  ...[4, 5].map((type): [number, ColumnType] => [type, 'float']),
+  ...[15, 247, 249, 250, 251, 252, 253, 254].map((type): [number, ColumnType] => [type, 'text']),
+  [7, 'instant'],
+  [10, 'date'],
+  [12, 'datetime'],
+])
