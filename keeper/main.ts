@@ -207,6 +207,7 @@ function deskOf(keeper: Keeper, parts: DeskParts, onDrained: () => void): Desk {
     config,
     clock,
     log,
+    alerts,
     onDrained,
     ...(intake ? { intake } : {}),
     ...(room ? { programs: { room, queue } } : {}),

@@ -1,4 +1,5 @@
 import { KeeperError, isKeeperError } from '../base/errors.ts'
+import type { Alerts } from '../base/alerts.ts'
 import { silentLogger } from '../base/log.ts'
 import type { Logger } from '../base/log.ts'
 import { EXIT } from '../base/error-catalogue.ts'
@@ -38,6 +39,7 @@ export interface Desk {
   clock: Clock
   /** Of the keeper; a command that opened the store itself has told what it did. */
   log?: Logger
+  alerts?: Alerts
   /** Ends the keeper once nothing is on its way; a command has nothing to end. */
   onDrained?(): void
   /** Which jobs it has; without them all are shown. */

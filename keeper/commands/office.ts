@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { askKeeper } from '../api/control.ts'
+import type { Alerts } from '../base/alerts.ts'
 import { KeeperError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Clock } from '../base/time.ts'
@@ -16,6 +17,8 @@ export interface Office {
   config: Config
   clock: Clock
   log: Logger
+  /** Of the running keeper; without it they are lines of the log. */
+  alerts?: Alerts
   actor: Actor
 }
 

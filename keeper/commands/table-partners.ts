@@ -1,8 +1,20 @@
 import type { CommandRow } from './command-row.ts'
 import { option } from './command-row.ts'
+import type { PartnerOrderName } from './partner-orders.ts'
 
 /** What partners voted, and what their hours and days give them. */
 export const PARTNERS: readonly CommandRow[] = [
+  {
+    usage: 'partners import <kind> <file>',
+    about: 'take in a CSV (or .csv.gz) of votes, ecc, rates or partners; safe to run again',
+    example:
+      './muster partners import votes data/votes_a.csv.gz --map docs/examples/partners-votes-a.json',
+    options: [
+      option('--map <file>', 'which columns say what (default: those of docs/partners-import.md)'),
+      option('--source <name>', 'whose keys they are (default: the name in the map, else csv)'),
+    ],
+    load: async () => (await import('./partners-import.ts')).partnersImportCommand,
+  },
   {
     usage: 'partners run',
     about:
@@ -32,4 +44,17 @@ export const PARTNERS: readonly CommandRow[] = [
     ],
     load: async () => (await import('./partners-bonus.ts')).fundBonusCommand,
   },
+  {
+    usage: 'partners special',
+    about: 'hourly sums for the second database: what was sent, what waits, and why',
+    example: './muster partners special --send',
+    options: [option('--send', 'send what waits now, not with the keeper’s next run')],
+    load: () => loadOrder('partners special'),
+  },
 ]
+
+async function loadOrder(name: PartnerOrderName): ReturnType<CommandRow['load']> {
+  const { officeCommand } = await import('./office.ts')
+  const { PARTNER_ORDERS } = await import('./partner-orders.ts')
+  return officeCommand(name, PARTNER_ORDERS[name])
+}

@@ -14,6 +14,7 @@ import { MAX_ROWS_A_CALL, MAX_ROWS_A_STATEMENT, faultsOfRow, takeRows } from './
 import type { Rows } from './land.ts'
 import { readEcc, readPartner, readRate, readVote } from './row-reader.ts'
 import type { Cells, Read } from './row-reader.ts'
+import type { EccRow, PartnerRow, RateRow, VoteRow } from './vote-rows.ts'
 
 export const CSV_KINDS = ['votes', 'ecc', 'rates', 'partners'] as const
 export type CsvKind = (typeof CSV_KINDS)[number]
@@ -42,33 +43,32 @@ const MAX_FAULTS_LISTED = 100
  * transaction. A file, or a part of it, that comes again changes nothing.
  */
 export function importCsv(room: IntakeRoom, asked: CsvImport): Promise<Imported> {
-  const { votes, ecc, rates, partners } = columnsOf(asked.map)
-  switch (asked.kind) {
-    case 'votes':
-      return importRows(room, asked, {
-        kind: 'vote',
-        columns: namesIn(votes),
-        read: (cells) => readVote(votes, cells),
-      })
-    case 'ecc':
-      return importRows(room, asked, {
-        kind: 'ecc',
-        columns: namesIn(ecc),
-        read: (cells) => readEcc(ecc, cells, room.zone),
-      })
-    case 'rates':
-      return importRows(room, asked, {
-        kind: 'rate',
-        columns: namesIn(rates),
-        read: (cells) => readRate(rates, cells),
-      })
-    case 'partners':
-      return importRows(room, asked, {
-        kind: 'partner',
-        columns: namesIn(partners),
-        read: (cells) => readPartner(partners, cells),
-      })
-  }
+  return IMPORTS[asked.kind](room, asked)
+}
+
+const IMPORTS: {
+  [Kind in CsvKind]: (room: IntakeRoom, asked: CsvImport) => Promise<Imported>
+} = {
+  votes: (room, asked) => {
+    const { votes } = columnsOf(asked.map)
+    const read = (cells: Cells): Read<VoteRow> => readVote(votes, cells)
+    return importRows(room, asked, { kind: 'vote', columns: namesIn(votes), read })
+  },
+  ecc: (room, asked) => {
+    const { ecc } = columnsOf(asked.map)
+    const read = (cells: Cells): Read<EccRow> => readEcc(ecc, cells, room.zone)
+    return importRows(room, asked, { kind: 'ecc', columns: namesIn(ecc), read })
+  },
+  rates: (room, asked) => {
+    const { rates } = columnsOf(asked.map)
+    const read = (cells: Cells): Read<RateRow> => readRate(rates, cells)
+    return importRows(room, asked, { kind: 'rate', columns: namesIn(rates), read })
+  },
+  partners: (room, asked) => {
+    const { partners } = columnsOf(asked.map)
+    const read = (cells: Cells): Read<PartnerRow> => readPartner(partners, cells)
+    return importRows(room, asked, { kind: 'partner', columns: namesIn(partners), read })
+  },
 }
 
 interface Reader<Kind extends RowKind> {

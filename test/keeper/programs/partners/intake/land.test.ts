@@ -150,7 +150,7 @@ describe('taking in what partners voted', function () {
     expect((await rejectionOf(landVotes(room, 'a b', [voteOf('a')]))).code).to.equal(
       'INPUT_INVALID',
     )
-    const many = new Array<VoteRow>(MAX_ROWS_A_CALL + 1)
+    const many = Array.from({ length: MAX_ROWS_A_CALL + 1 }, () => voteOf('k'))
     expect((await rejectionOf(landVotes(room, 's', many))).code).to.equal('PARTNERS_TOO_MANY_ROWS')
   })
 
