@@ -1,6 +1,7 @@
 import type { OfficeOrder } from './office.ts'
 import { fundBonusOrder } from './partners-bonus.ts'
 import { partnersImportOrder } from './partners-import.ts'
+import { partnersPullOrder } from './partners-pull.ts'
 import { partnersRunOrder } from './partners-run.ts'
 import { specialOrder } from './partners-special.ts'
 import { partnersStatusOrder } from './partners-status.ts'
@@ -8,6 +9,7 @@ import { partnersStatusOrder } from './partners-status.ts'
 /** By the words of their commands: the running keeper carries them out by the same functions. */
 export const PARTNER_ORDERS = {
   'partners import': partnersImportOrder,
+  'partners pull': partnersPullOrder,
   'partners run': partnersRunOrder,
   'partners fund-bonus': fundBonusOrder,
   'partners status': partnersStatusOrder,

@@ -16,6 +16,15 @@ export const PARTNERS: readonly CommandRow[] = [
     load: async () => (await import('./partners-import.ts')).partnersImportCommand,
   },
   {
+    usage: 'partners pull',
+    about: 'take in what the source has since the last time, by MUSTER_PARTNERS_SOURCE',
+    example: './muster partners pull --since 2024-10-15T00:00:00Z',
+    options: [
+      option('--since <when>', 'read again from that ISO time on, for rows that came very late'),
+    ],
+    load: async () => (await import('./partners-pull.ts')).partnersPullCommand,
+  },
+  {
     usage: 'partners run',
     about:
       'distribute an hour, a day, or all that is due, with everything before it; safe to run again',
