@@ -82,4 +82,20 @@ export const partners = rows({
       'Nothing was posted. `muster reconcile` names what differs; nothing is distributed until it agrees.',
     exitCode: EXIT.data,
   },
+  PARTNERS_NOT_DISTRIBUTED: {
+    sentence: 'There is nothing to correct: {period} is not distributed.',
+    wayOut: 'Votes of a period that is still to come are counted with it: no correction is needed.',
+    exitCode: EXIT.usage,
+  },
+  PARTNERS_CORRECTION_SHADOW: {
+    sentence: 'What was given for {period} is the shadow’s: nothing was paid that could differ.',
+    wayOut: 'Nothing was posted. Correct what was distributed with MUSTER_PARTNERS=pay.',
+    exitCode: EXIT.usage,
+  },
+  PARTNERS_CORRECTION_UNSAFE: {
+    sentence: 'What was given for {period} does not follow from the votes of then: {faults}.',
+    wayOut:
+      'Nothing was posted. Somebody changed votes, shares or rules in the store; `muster reconcile` has all of it.',
+    exitCode: EXIT.data,
+  },
 })

@@ -83,7 +83,7 @@ export async function requireRow<Row>(
   const row = await read(t, false)
   if (row) return row
   const isShadow = (await read(t, true)) !== undefined
-  throw new KeeperError(isShadow ? 'PARTNERS_CORRECTION_SHADOW' : 'PARTNERS_PERIOD_OPEN', {
+  throw new KeeperError(isShadow ? 'PARTNERS_CORRECTION_SHADOW' : 'PARTNERS_NOT_DISTRIBUTED', {
     period,
   })
 }
