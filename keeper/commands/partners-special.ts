@@ -1,6 +1,5 @@
 import { EXIT } from '../base/error-catalogue.ts'
 import { KeeperError } from '../base/errors.ts'
-import { silentLogger } from '../base/log.ts'
 import { isoTime, startOfHour } from '../base/time.ts'
 import { readOpen, readSent, readWaiting } from '../programs/partners/special/outbox-rows.ts'
 import type { OpenRow, SentFigures, Waiting } from '../programs/partners/special/outbox-rows.ts'
@@ -12,8 +11,10 @@ import { plural, shownTime, table } from './print.ts'
 // The oldest show what is wrong; the total says whether there are more.
 const MAX_SHOWN = 100
 
-/** What waits too long is for a person to look at: then the exit code is 1. */
-export const showSpecialOrder: OfficeOrder = async ({ db, clock }) => {
+/** With --send at once, instead of with the next run. What waits too long is for a person: the exit code is 1. */
+export const specialOrder: OfficeOrder = async (office, _args, { send }) => {
+  const now = send === true ? await sendNow(office) : undefined
+  const { db, clock } = office
   const figures = { ...(await readWaiting(db)), ...(await readSent(db)) }
   const rows = await readOpen(db, 0n, MAX_SHOWN)
   const isStuck = stuckSince(figures, clock.now()) !== undefined
@@ -21,14 +22,23 @@ export const showSpecialOrder: OfficeOrder = async ({ db, clock }) => {
   const last = lastSentAt === undefined ? '' : `, the last one at ${shownTime(lastSentAt)}`
   const since = openSince === undefined ? '' : `, the oldest since ${shownTime(openSince)}`
   return {
-    json: { ...figuresOf(figures), isStuck, rows: rows.map(shown) },
+    json: { ...figuresOf(figures), sentNow: now ?? null, isStuck, rows: rows.map(shown) },
     lines: [
+      ...(now === undefined ? [] : [`${plural(now, 'hourly sum')} sent now`]),
       `${plural(sent, 'hourly sum')} sent to the second database${last}`,
       `${plural(open, 'hourly sum')} to be sent${since}`,
       ...tableOf(rows),
     ],
-    exitCode: isStuck ? EXIT.failed : EXIT.ok,
+    exitCode: isStuck || (send === true && open > 0) ? EXIT.failed : EXIT.ok,
   }
+}
+
+async function sendNow({ db, clock, log, config }: Office): Promise<number> {
+  const { partnersSpecialUrl: url, partnersSpecialTable: form } = config
+  if (url === undefined) throw new KeeperError('PARTNERS_SPECIAL_UNSET')
+  const { sent, isBusy } = await sendSpecial({ db, clock, log }, openSpecial(url, form))
+  if (isBusy) throw new KeeperError('PARTNERS_SPECIAL_BUSY', { table: form.table })
+  return sent
 }
 
 function figuresOf({ lastSentAt, openSince, lastError, ...counts }: Waiting & SentFigures): object {
@@ -55,21 +65,4 @@ function tableOf(rows: readonly OpenRow[]): string[] {
     lastError ?? '',
   ])
   return table(['hour', 'partner', 'amount', 'attempts', 'last error'], cells)
-}
-
-/** At once, instead of with the next run of the keeper. */
-export const sendSpecialOrder: OfficeOrder = async (office, args, options) => {
-  const { db, clock, config } = office
-  const { partnersSpecialUrl: url, partnersSpecialTable } = config
-  if (url === undefined) throw new KeeperError('PARTNERS_SPECIAL_UNSET')
-  const target = openSpecial(url, partnersSpecialTable)
-  const done = await sendSpecial({ db, clock, log: silentLogger }, target)
-  if (done.isBusy) throw new KeeperError('PARTNERS_SPECIAL_BUSY', { ...partnersSpecialTable })
-  const { sent } = done
-  const state = await showSpecialOrder(office, args, options)
-  return {
-    json: { ...done, ...(state.json as object) },
-    lines: [`${plural(sent, 'hourly sum')} sent now`, ...state.lines],
-    exitCode: done.left === 0 ? EXIT.ok : EXIT.failed,
-  }
 }
