@@ -42,7 +42,7 @@ async function checkPartners(given: CheckRoom): Promise<void> {
       room.onProgress("partners' hours", row.hour, row.hour)
     } else {
       const day = { row: row as DayRow, original: original as DayRow }
-      await checkDay(room, rules, day)
+      await checkDay(room, rules, day.row)
       await replay.day(day.original)
       await expectDay(room, day.original)
     }

@@ -5,13 +5,13 @@ import { compareDayShares, countDay, sumDay } from './day-shares.ts'
 import { readVoted } from './hour-shares.ts'
 import { rateBefore } from './hours.ts'
 import type { Rules } from './hours.ts'
-import type { DayRow, Period } from './period-rows.ts'
+import type { DayRow } from './period-rows.ts'
 
 /** A day and its shares, from the votes that count, what the partners' ECC were, the rate and the rules. */
 export async function checkDay(
   room: Pick<CheckRoom, 'db' | 'differ'>,
   all: Rules,
-  { row, original }: Period<DayRow>,
+  row: DayRow,
 ): Promise<void> {
   const rules = all.get(row.ruleset)
   // Its version was told already, or the store would not have taken the row.
@@ -30,7 +30,7 @@ export async function checkDay(
     votes,
     trace,
   } = row
-  const asked = { day, from, to, corrections, at: original.at, rules }
+  const asked = { day, from, to, corrections, at: await computedAt(room, row), rules }
   const voted = await readVoted(room, row)
   const rate = (await rateBefore(room, to, rules.ccRate)) ?? rules.ccRate
   const market = { rate, budget: bonusBudget }
@@ -49,4 +49,14 @@ export async function checkDay(
     eccCap: numbers.ecc.capDown,
     trace: numbers,
   })
+}
+
+/** When it was distributed or last corrected. */
+async function computedAt({ db }: Pick<CheckRoom, 'db'>, { day, at }: DayRow): Promise<number> {
+  const row = await db.one<{ at: bigint }>(
+    `select greatest($2::bigint, max(at)) as at from partner_correction
+      where kind = 'day' and period = $1`,
+    [day, at],
+  )
+  return Number(row.at)
 }
