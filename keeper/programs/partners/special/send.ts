@@ -108,7 +108,8 @@ async function openFor(
     return await target.open()
   } catch (error) {
     run.isBusy = isKeeperError(error, 'PARTNERS_SPECIAL_BUSY')
-    if (!run.isBusy) await keepFault(run, [first], error)
+    if (run.isBusy) run.log.info({}, 'partners-special-busy')
+    else await keepFault(run, [first], error)
     return undefined
   }
 }
