@@ -1,6 +1,7 @@
 import type { Alerts } from '../../base/alerts.ts'
 import type { Keeper } from '../../keeper.ts'
 import { makeMonthsAhead } from '../../ledger/months.ts'
+import { partnerJobs } from './partner-jobs.ts'
 import { payJobs } from './pay-jobs.ts'
 import type { ProgramJob } from './queue.ts'
 
@@ -19,5 +20,6 @@ export function programJobs(keeper: Keeper, alerts: Alerts): ProgramJob[] {
       },
     },
     ...payJobs(keeper, alerts),
+    ...partnerJobs(keeper, alerts),
   ]
 }
