@@ -67,17 +67,17 @@ async function distribute(
 /** Without a period what is due now, as for the keeper. */
 function askedOf({ config, clock }: Office, options: Record<string, unknown>): Asked {
   const [hour, day] = [textOf(options['hour']), textOf(options['day'])]
+  const { partnersFrom: from } = config
   const now = clock.now()
   if (options['test'] === true) {
     if (hour !== undefined || day !== undefined) {
       throw usage('--test takes the last hour and the last day: leave out --hour and --day')
     }
-    return lastCycle(config.partnersZone, now)
+    return { ...lastCycle(config.partnersZone, now), from }
   }
-  if (hour === undefined && day === undefined) {
-    return { due: dueAt(now, config), from: config.partnersFrom }
-  }
+  if (hour === undefined && day === undefined) return { due: dueAt(now, config), from }
   return {
+    from,
     ...(hour === undefined ? {} : { hour: hourIn(hour) }),
     ...(day === undefined ? {} : { day }),
   }

@@ -103,7 +103,8 @@ function refuseOpen(period: string, end: UnixSeconds, now: UnixSeconds): void {
 
 /** Where the very first run begins. */
 function firstOf(zone: string, { hour, day, due, from }: Asked): Hour {
-  if (due) return from ?? hourOf(due.at)
+  if (from !== undefined) return from
+  if (due) return hourOf(due.at)
   const ofDay = day === undefined ? undefined : hoursIn(zone, day).first
   return Math.min(hour ?? Infinity, ofDay ?? Infinity)
 }
