@@ -18,7 +18,7 @@ import {
   readDay,
 } from './distribution-rows.ts'
 import type { DayRow } from './distribution-rows.ts'
-import { withholdDues } from './due.ts'
+import { withholdDues } from './dues.ts'
 import { accounts, codes, keys, refs } from './names.ts'
 import { readDayPool, readInflow } from './pools.ts'
 import { partnersProgram } from './program.ts'
