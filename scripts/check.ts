@@ -1,6 +1,6 @@
 // `npm run check`: all that CI checks, to the end even after a failure, and one last line
 // `N passed, N failed`: every test counts, and every other step counts as one.
-//   --ci      a part that cannot run here (PostgreSQL) counts as failed instead of being left out
+//   --ci      a part that cannot run here (PostgreSQL, MariaDB) counts as failed instead of being left out
 //   --only X  just the steps in whose names X stands
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -55,6 +55,7 @@ function steps(): Step[] {
       reports: ['solidity', 'mocha', 'secrets'],
     },
     postgresStep(),
+    serversStep(),
     gethStep(),
     { name: 'gas goals and snapshots', command: node('scripts/bench-gas.ts', '--check') },
     { name: 'ids', command: node('scripts/ids.ts') },
@@ -87,6 +88,18 @@ function postgresStep(): Step {
   }
   if (process.env.DATABASE_URL) return step
   return { ...step, missing: 'DATABASE_URL names no server' }
+}
+
+/** Partners' sources and the second store of special partners, as they are in the field: bash .ci/mariadb. */
+function serversStep(): Step {
+  const step: Step = {
+    name: 'sources on MariaDB and PostgreSQL',
+    command: node('scripts/test.ts', '--strict', '--report', 'servers', 'test/servers'),
+    reports: ['servers', 'servers-secrets'],
+  }
+  const missing = ['MARIADB_URL', 'DATABASE_URL'].filter((name) => !process.env[name])
+  if (missing.length === 0) return step
+  return { ...step, missing: `${missing.join(' and ')}: no server is named` }
 }
 
 /** The same tests as against Hardhat's node and anvil; geth has to be built: scripts/install-geth.sh. */

@@ -19,6 +19,14 @@ const PACED = 'test/live'
 // Below test/keeper/ every room is a folder of its own.
 const FOLDER_DEPTH = 3
 
+// They need a MariaDB and a PostgreSQL, which only whoever starts them has: a step of its own in scripts/check.ts.
+const SERVERS = 'test/servers'
+
+/** What runs where nothing else is installed. */
+export function withoutServers(files: readonly string[], root: string): string[] {
+  return files.filter((file) => !relative(root, file).startsWith(`${SERVERS}/`))
+}
+
 /** The files below a folder, or the file itself; absolute, in order. Undefined: there is none. */
 export function findTests(path: string): string[] | undefined {
   const absolute = resolve(path)

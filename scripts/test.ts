@@ -15,7 +15,7 @@ import { startChild } from './child.ts'
 import type { Child, ChildOptions } from './child.ts'
 import { REPORTS, countTests, readReport, removeReport, writeReport } from './reports.ts'
 import type { TestRecord } from './reports.ts'
-import { findTests, splitTests } from './test-parts.ts'
+import { findTests, splitTests, withoutServers } from './test-parts.ts'
 import type { TestPart } from './test-parts.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -88,8 +88,8 @@ async function main(): Promise<number> {
 }
 
 function wantedFiles(): string[] {
-  const wanted = positionals.length === 0 ? [join(ROOT, 'test')] : positionals
-  return wanted.flatMap((path) => {
+  if (positionals.length === 0) return withoutServers(findTests(join(ROOT, 'test')) ?? [], ROOT)
+  return positionals.flatMap((path) => {
     const files = findTests(path)
     if (files !== undefined && files.length > 0) return files
     return quit(`There are no tests in ${path}. Name a file or folder below test/.`)

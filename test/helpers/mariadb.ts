@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { openMysql } from '../../keeper/programs/partners/intake/mysql.ts'
 import type { Mysql } from '../../keeper/programs/partners/intake/mysql.ts'
+import { noteSecret } from './canaries.ts'
 
 export interface MariaDatabase {
   /** Of an account that may do everything. */
@@ -25,7 +26,7 @@ export async function createMariaDatabase(): Promise<MariaDatabase> {
   const users: string[] = []
   const account = async (rights: string): Promise<string> => {
     const user = `muster_${randomBytes(6).toString('hex')}`
-    const password = `canary-${randomBytes(9).toString('hex')}`
+    const password = noteSecret(`canary-${randomBytes(9).toString('hex')}`)
     await onServer(server, `create user ${user}@'127.0.0.1' identified by '${password}'`)
     await onServer(server, `grant ${rights} on ${name}.* to ${user}@'127.0.0.1'`)
     users.push(user)

@@ -6,7 +6,7 @@ import { RPC_TOKEN } from './canaries.ts'
 import { AWS_CANARIES } from './kms.ts'
 import { KEYS } from './deploy.ts'
 
-const { MUSTER_TEST_SECRETS: noted, DATABASE_URL: databaseUrl } = process.env
+const { MUSTER_TEST_SECRETS: noted, DATABASE_URL, MARIADB_URL } = process.env
 
 const MNEMONIC = 'test test test test test test test test test test test junk'
 // As many as Hardhat and anvil have.
@@ -24,7 +24,9 @@ export function knownSecrets(): string[] {
     AWS_CANARIES.AWS_SECRET_ACCESS_KEY,
     ...Object.values(KEYS),
     ...Array.from({ length: TEST_ACCOUNTS }, (_, i) => account(i)),
-    ...(databaseUrl === undefined ? [] : [decodeURIComponent(new URL(databaseUrl).password)]),
+    ...[DATABASE_URL, MARIADB_URL].flatMap((url) =>
+      url ? [decodeURIComponent(new URL(url).password)] : [],
+    ),
     ...lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as string])),
   ]
   return [...new Set(secrets)].filter((secret) => secret !== '')

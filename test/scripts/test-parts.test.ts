@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { splitTests } from '../../scripts/test-parts.ts'
+import { splitTests, withoutServers } from '../../scripts/test-parts.ts'
 import type { TestPart } from '../../scripts/test-parts.ts'
 
 const ROOT = '/muster'
@@ -44,5 +44,11 @@ describe('the parts of a test run', () => {
     )
     expect(parts.every((part) => part.files.length === 5)).to.equal(true)
     expect(new Set(parts.flatMap((part) => part.files)).size).to.equal(20)
+  })
+
+  it('leave out what needs database servers, unless it is named', () => {
+    const files = [`${ROOT}/test/servers/sources.test.ts`, `${ROOT}/test/stop.test.ts`]
+    expect(withoutServers(files, ROOT)).to.deep.equal([`${ROOT}/test/stop.test.ts`])
+    expect(splitTests(files, ROOT).flatMap((part) => part.files)).to.have.members(files)
   })
 })
