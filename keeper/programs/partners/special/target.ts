@@ -57,6 +57,8 @@ function statements({ table, partner, reward, time, timeAs }: SpecialTable): Sta
   const into = table.split('.').map(quoted).join('.')
   const shownTime =
     timeAs === 'datetime' ? `date_format(${at}, '%Y-%m-%d %H:%i:%s')` : `cast(${at} as char)`
+  // A text that is compared with a number would make doubles of both, and no use of an index.
+  const given = timeAs === 'datetime' ? 'cast(? as datetime)' : 'cast(? as signed)'
   const bytes = (value: string): string => `cast(convert(${value} using utf8mb4) as binary)`
   const times = (part: string, count: number, by: string): string =>
     Array(count).fill(part).join(by)
@@ -64,11 +66,11 @@ function statements({ table, partner, reward, time, timeAs }: SpecialTable): Sta
     table,
     find: (rows) =>
       `select ${id} as partner, ${shownTime} as time, cast(${amount} as char) as reward
-         from ${into} where ${times(`(${id} = ? and ${at} = ?)`, rows, ' or ')} for update`,
+         from ${into} where ${times(`(${id} = ? and ${at} = ${given})`, rows, ' or ')} for update`,
     insert: (rows) =>
       `insert into ${into} (${id}, ${at}, ${amount}) values ${times('(?, ?, ?)', rows, ', ')}`,
     update: `update ${into} set ${amount} = ?
-              where ${id} = ? and ${at} = ? and ${bytes(id)} = ${bytes('?')}`,
+              where ${id} = ? and ${at} = ${given} and ${bytes(id)} = ${bytes('?')}`,
     timeOf: ({ hour }) => {
       const start = startOfHour(hour)
       if (timeAs === 'unix') return String(start)
