@@ -11,6 +11,8 @@ const HOURS_PER_DAY = 24
 /** One row; the power is the ECC as the file writes it. */
 export interface RealVote {
   voter: string
+  /** Unix seconds; noon where the file has but a day. */
+  at: number
   hour: number
   day: string
   power: string
@@ -30,7 +32,8 @@ function readRows(name: string): Record<string, string>[] {
 export function readTimedVotes(): RealVote[] {
   return readRows('votes_a.csv.gz').map(({ voter = '', created_ms: ms }) => {
     const hour = Math.floor(Number(ms) / MS_PER_HOUR)
-    return { voter, hour, day: String(Math.floor(hour / HOURS_PER_DAY)), power: '1' }
+    const at = Math.floor(Number(ms) / 1_000)
+    return { voter, at, hour, day: String(Math.floor(hour / HOURS_PER_DAY)), power: '1' }
   })
 }
 
@@ -38,7 +41,8 @@ export function readTimedVotes(): RealVote[] {
 export function readWeightedVotes(): RealVote[] {
   const rows = readRows('votes_weighted_a.csv.gz')
   return rows.map(({ voter = '', day = '', voting_power: power = '' }) => {
-    return { voter, hour: 0, day, power }
+    const at = Date.parse(`${day}T12:00:00Z`) / 1_000
+    return { voter, at, hour: 0, day, power }
   })
 }
 
