@@ -197,6 +197,7 @@ async function openPages(
     clock: systemClock,
     readJobs,
     redriveJob,
+    ...(config.partners === 'off' ? {} : { partners: { alerts, zone: config.partnersZone } }),
     room: () => state.keeper && { db: state.keeper.db, configKeys: config.configKeys },
   })
   const port = await listen(app, host, opsPort)

@@ -9,7 +9,10 @@ export const OFFICE: readonly CommandRow[] = [
     about: 'a token for the admin routes; it is shown once and only its hash is stored',
     example: './muster tokens add alice --role operator --expires 90d',
     options: [
-      option('--role <role>', 'viewer, operator, finance or admin'),
+      option(
+        '--role <role>',
+        'viewer, operator, finance, admin, or feeder: a system that sends votes',
+      ),
       option('--expires <when>', 'days (90d) or an ISO time; without it, until it is revoked'),
     ],
     load: () => loadOrder('tokens add'),

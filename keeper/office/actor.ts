@@ -1,5 +1,5 @@
 /** What a token lets its holder do; which route asks for which is said at the route. */
-export const OFFICE_ROLES = ['viewer', 'operator', 'finance', 'admin'] as const
+export const OFFICE_ROLES = ['viewer', 'operator', 'finance', 'admin', 'feeder'] as const
 export type OfficeRole = (typeof OFFICE_ROLES)[number]
 
 /** Who acts: `token:alice` from outside, `cli:root` for a person at the machine. */
@@ -8,9 +8,13 @@ export interface Actor {
   role: OfficeRole
 }
 
-/** An admin may do everything, and everybody may do what a viewer may. */
+/**
+ * An admin may do everything, and every person what a viewer may. A feeder is a system that sends rows: it sees
+ * nothing, and does only what names it.
+ */
 export function mayAct(role: OfficeRole, allowed: readonly OfficeRole[]): boolean {
-  return role === 'admin' || allowed.includes(role) || allowed.includes('viewer')
+  if (role === 'admin' || allowed.includes(role)) return true
+  return role !== 'feeder' && allowed.includes('viewer')
 }
 
 /** Whoever can open the store can do everything to it: the trail says who it was. */

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { KeeperError } from '../../base/errors.ts'
+import { KeeperError, ensure } from '../../base/errors.ts'
 import type { Clock } from '../../base/time.ts'
 import type { MasterKeyFile } from '../../base/settings-office.ts'
 import { mayAct } from '../../office/actor.ts'
@@ -33,21 +33,45 @@ type Handler = (
   reply: FastifyReply,
 ) => Promise<unknown>
 
-/** The token is looked at before anything of the request is. */
+/** The token is looked at before anything of the request is done. */
 export function allowing(options: AccessOptions, allowed: readonly OfficeRole[], handle: Handler) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const room = options.room()
-    if (!room) throw new KeeperError('NOT_READY', { reason: 'the keeper is not open here' })
-    const now = options.clock.now()
-    const actor = await verifyToken(room.db, bearerOf(request), now)
-    if (!mayAct(actor.role, allowed)) {
-      const target = `${request.method} ${request.routeOptions.url ?? ''}`
-      const note = { actor, action: 'route.refused', target }
-      await room.db.begin((t) => appendTrail(t, note, now))
-      throw new KeeperError('ROLE_REFUSED', { role: actor.role, allowed: allowed.join(' or ') })
-    }
-    return handle({ room, actor }, request, reply)
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> =>
+    handle(await admit(options, allowed, request), request, reply)
+}
+
+export interface Door {
+  /** For onRequest. */
+  open(request: FastifyRequest): Promise<void>
+  admissionOf(request: FastifyRequest): Admission
+}
+
+/** For routes with a large body: nothing of it is read before the token is known. */
+export function admitting(options: AccessOptions, allowed: readonly OfficeRole[]): Door {
+  const admitted = new WeakMap<FastifyRequest, Admission>()
+  return {
+    open: async (request) => void admitted.set(request, await admit(options, allowed, request)),
+    admissionOf: (request) => {
+      const admission = admitted.get(request)
+      ensure(admission, 'TOKEN_REFUSED')
+      return admission
+    },
   }
+}
+
+async function admit(
+  options: AccessOptions,
+  allowed: readonly OfficeRole[],
+  request: FastifyRequest,
+): Promise<Admission> {
+  const room = options.room()
+  if (!room) throw new KeeperError('NOT_READY', { reason: 'the keeper is not open here' })
+  const now = options.clock.now()
+  const actor = await verifyToken(room.db, bearerOf(request), now)
+  if (mayAct(actor.role, allowed)) return { room, actor }
+  const target = `${request.method} ${request.routeOptions.url ?? ''}`
+  const note = { actor, action: 'route.refused', target }
+  await room.db.begin((t) => appendTrail(t, note, now))
+  throw new KeeperError('ROLE_REFUSED', { role: actor.role, allowed: allowed.join(' or ') })
 }
 
 function bearerOf({ headers }: FastifyRequest): string {

@@ -14,6 +14,8 @@ import { publicEntry, readTrail } from '../../office/trail.ts'
 import type { Db } from '../../store/db.ts'
 import { shown } from '../app.ts'
 import { allowing } from './access.ts'
+import { addPartnerRoutes } from './partner-routes.ts'
+import type { PartnerRouteOptions } from './partner-routes.ts'
 import { addPayoutRoutes } from './payout-routes.ts'
 import type { PayoutRouteOptions } from './payout-routes.ts'
 import { adminRefusal, adminStatus } from './refusals.ts'
@@ -22,6 +24,8 @@ export interface AdminOptions extends PayoutRouteOptions {
   log: Logger
   /** What the programs' jobs are at. */
   readJobs(db: Db): Promise<object>
+  /** Undefined: there is no program of partners, and nothing is taken in for it. */
+  partners?: Pick<PartnerRouteOptions, 'alerts' | 'zone'>
 }
 
 // A person with a script; a token cannot be guessed, so this only keeps the store free for its work.
@@ -39,13 +43,7 @@ const MAX_PAGE = 1_000
 export function addAdminRoutes(app: FastifyInstance, options: AdminOptions): void {
   app.register(
     async (admin) => {
-      answerInWords(admin, options.log)
-      await admin.register(rateLimit, {
-        max: REQUESTS_PER_MINUTE,
-        timeWindow: MINUTE_MS,
-        cache: MAX_COUNTED_ADDRESSES,
-        errorResponseBuilder: () => new KeeperError('RATE_LIMITED', { what: 'requests' }),
-      })
+      await guard(admin, options.log)
       addTrailRoute(admin, options)
       addTokenRoutes(admin, options)
       addSecretRoute(admin, options)
@@ -57,6 +55,25 @@ export function addAdminRoutes(app: FastifyInstance, options: AdminOptions): voi
     },
     { prefix: '/admin' },
   )
+  const { partners } = options
+  if (!partners) return
+  app.register(
+    async (feed) => {
+      await guard(feed, options.log)
+      addPartnerRoutes(feed, { ...options, ...partners })
+    },
+    { prefix: '/v1/partners' },
+  )
+}
+
+async function guard(routes: FastifyInstance, log: Logger): Promise<void> {
+  answerInWords(routes, log)
+  await routes.register(rateLimit, {
+    max: REQUESTS_PER_MINUTE,
+    timeWindow: MINUTE_MS,
+    cache: MAX_COUNTED_ADDRESSES,
+    errorResponseBuilder: () => new KeeperError('RATE_LIMITED', { what: 'requests' }),
+  })
 }
 
 function answerInWords(admin: FastifyInstance, log: Logger): void {
@@ -66,8 +83,15 @@ function answerInWords(admin: FastifyInstance, log: Logger): void {
     const route = { method, path: routeOptions.url ?? '' }
     if (status >= 500) log.error({ ...route, ...describe(error) }, 'request-failed')
     if (status === 401 || status === 403) log.warn({ ...route, status }, 'admin-refused')
-    return reply.code(status).send({ error: shown(error) })
+    return reply.code(status).send({ error: { ...shown(error), ...faultsOf(error) } })
   })
+}
+
+/** Who sends rows by a program finds the bad ones by it. */
+function faultsOf(error: unknown): object {
+  if (!isKeeperError(error, 'PARTNERS_ROWS_INVALID')) return {}
+  const { faults, total } = error.facts
+  return { faults, total }
 }
 
 const trailQuery = z.object({

@@ -94,19 +94,21 @@ describe('access tokens', function () {
     })
   }
 
-  it('an admin may do what every role may; operator and finance not what the other may', () => {
+  it('an admin may do what every role may; operator and finance not what the other may; a feeder only what names it', () => {
     const may = OFFICE_ROLES.map((role) => [
       mayAct(role, ['viewer']),
       mayAct(role, ['operator']),
       mayAct(role, ['finance']),
       mayAct(role, ['admin']),
+      mayAct(role, ['feeder']),
     ])
 
     expect(may).to.deep.equal([
-      [true, false, false, false],
-      [true, true, false, false],
-      [true, false, true, false],
-      [true, true, true, true],
+      [true, false, false, false, false],
+      [true, true, false, false, false],
+      [true, false, true, false, false],
+      [true, true, true, true, true],
+      [false, false, false, false, true],
     ])
   })
 })

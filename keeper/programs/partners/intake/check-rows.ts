@@ -23,8 +23,8 @@ const MAX_KEY_LENGTH = 300
 const MAX_TYPE_LENGTH = 64
 // Payees of the pipeline, in the names of accounts: printable ASCII without blanks and colons.
 const PARTNER = /^[\x21-\x39\x3b-\x7e]{1,64}$/
-// A control character or half of a surrogate pair: the store's JSON takes neither.
-const UNWRITABLE = /[\p{Cc}\p{Cs}]/u
+// A control character, half of a surrogate pair (the store's JSON takes neither), or the mark that bytes were lost.
+const UNWRITABLE = /[\p{Cc}\p{Cs}\ufffd]/u
 
 /** Why a row is not taken in: each fault as half a sentence. Empty: it is. */
 export function voteFaults(vote: VoteRow, now: UnixSeconds): string[] {
@@ -63,7 +63,7 @@ function partnerFault(partner: string): string[] {
 function textFault(name: string, text: string, most: number): string[] {
   if (text === '') return [`${name}: is empty`]
   if (text.length > most) return [`${name}: longer than ${most} characters`]
-  return UNWRITABLE.test(text) ? [`${name}: has control characters or half a character`] : []
+  return UNWRITABLE.test(text) ? [`${name}: has control characters or lost ones`] : []
 }
 
 function timeFault(name: string, at: UnixSeconds, last: UnixSeconds): string[] {
