@@ -98,4 +98,10 @@ export const partners = rows({
       'Nothing was posted. Somebody changed votes, shares or rules in the store; `muster reconcile` has all of it.',
     exitCode: EXIT.data,
   },
+  PARTNERS_SHARE_UNKNOWN: {
+    sentence: 'Partner {partner} has no share of {period}.',
+    wayOut:
+      'Who did not vote in it has none. `muster partners status` says what is distributed and which votes wait.',
+    exitCode: EXIT.data,
+  },
 })

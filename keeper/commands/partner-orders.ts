@@ -5,6 +5,7 @@ import { partnersPullOrder } from './partners-pull.ts'
 import { partnersRunOrder } from './partners-run.ts'
 import { specialOrder } from './partners-special.ts'
 import { partnersStatusOrder } from './partners-status.ts'
+import { partnersWhyOrder } from './partners-why.ts'
 
 /** By the words of their commands: the running keeper carries them out by the same functions. */
 export const PARTNER_ORDERS = {
@@ -14,6 +15,7 @@ export const PARTNER_ORDERS = {
   'partners fund-bonus': fundBonusOrder,
   'partners status': partnersStatusOrder,
   'partners special': specialOrder,
+  'partners why': partnersWhyOrder,
 } satisfies Record<string, OfficeOrder>
 
 export type PartnerOrderName = keyof typeof PARTNER_ORDERS

@@ -86,15 +86,15 @@ function askedOf({ config, clock }: Office, options: Record<string, unknown>): A
 // Beyond it no instant is a safe integer of milliseconds.
 const MAX_HOUR_DIGITS = 9
 
-function hourIn(text: string): Hour {
+export function hourIn(text: string, command = 'partners run'): Hour {
   if (/^\d+$/.test(text) && text.length <= MAX_HOUR_DIGITS) return Number(text)
   const at = parseIso(text)
   if (startOfHour(hourOf(at)) === at) return hourOf(at)
-  throw usage(`--hour ${text} is not the start of an hour`)
+  throw usage(`--hour ${text} is not the start of an hour`, command)
 }
 
-function usage(what: string): KeeperError {
-  return new KeeperError('USAGE', { what, command: 'partners run' })
+function usage(what: string, command = 'partners run'): KeeperError {
+  return new KeeperError('USAGE', { what, command })
 }
 
 /** What was asked for; of what was due, the last hour and the last day. */

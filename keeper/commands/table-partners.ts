@@ -45,6 +45,16 @@ export const PARTNERS: readonly CommandRow[] = [
     load: async () => (await import('./partners-status.ts')).partnersStatusCommand,
   },
   {
+    usage: 'partners why <partner>',
+    about: 'each of a partner’s amounts of an hour or a day, and what it comes from',
+    example: './muster partners why p17 --day 2024-10-15',
+    options: [
+      option('--hour <when>', 'its start as an ISO time, or its number since 1970'),
+      option('--day <date>', 'YYYY-MM-DD (default: the last one that he has a share of)'),
+    ],
+    load: () => loadOrder('partners why'),
+  },
+  {
     usage: 'partners fund-bonus <amount>',
     about: 'add to the budget of the bonus; each reference once',
     example: './muster partners fund-bonus 1000 --reference 2026-11',

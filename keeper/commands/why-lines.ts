@@ -4,16 +4,22 @@ import type { Booked, Why, WhyAward, WhyClaim, WhyPayout, WhySent } from '../pay
 import type { WhyMove, WhyShare, WhyValidator } from '../validators/why-share.ts'
 import { grouped, money, plural, shownTime } from './print.ts'
 import type { Asset } from './print.ts'
+import type { Story } from './why-programs.ts'
 import type { WhyNow } from './why.ts'
 
 // The books know nothing of decimals: amounts of programs are in the smallest unit.
 
-export function paymentLines(why: Why, now: WhyNow): string[] {
+export function paymentLines(
+  why: Why,
+  now: WhyNow,
+  stories: readonly Pick<Story, 'lines'>[] = [],
+): string[] {
   const { program, payee, asset, awards, awardsFound, payout } = why
   const more = awardsFound - awards.length
   return [
     `program ${program}, payee ${payee}, in the smallest unit of ${asset}`,
     ...awards.flatMap(awardLines),
+    ...stories.flatMap(({ lines }) => lines),
     ...(more > 0 && payout ? [`  … and ${plural(more, 'more award')} of this payout`] : []),
     ...(payout ? payoutLines(payout, now) : openLines(why)),
     ...(now.kept ? [`now kept back: ${now.kept}`] : []),

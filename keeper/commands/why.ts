@@ -13,6 +13,7 @@ import type { Report } from './command.ts'
 import { officeCommand } from './office.ts'
 import type { Office, OfficeOrder } from './office.ts'
 import { paymentLines, shareLines } from './why-lines.ts'
+import { tellStories } from './why-programs.ts'
 
 /** From fact to transaction: an award or payout of a program, or a validator's share of a cycle. */
 export const whyOrder: OfficeOrder = async (office, [ref = '', cycle]) => {
@@ -52,7 +53,10 @@ async function whyPayment(
   const isOpen = why.payout === undefined || why.payout.state === 'owed'
   const kept = isOpen && reached && 'kept' in reached ? reached.kept : undefined
   const now = { receipts: await receiptsOf(client, why), kept }
-  return { json: { ...why, ...now }, lines: paymentLines(why, now) }
+  const stories = await tellStories(db, why)
+  const told = stories.map(({ ref: of, told: story }) => ({ of, ...story }))
+  const json = { ...why, ...now, ...(told.length > 0 ? { stories: told } : {}) }
+  return { json, lines: paymentLines(why, now, stories) }
 }
 
 async function receiptsOf(client: ChainClient, { payout }: Why): Promise<WhyNow['receipts']> {
