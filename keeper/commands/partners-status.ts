@@ -6,7 +6,7 @@ import type { Report, Run } from './command.ts'
 import { officeCommand } from './office.ts'
 import type { OfficeOrder } from './office.ts'
 import { assetOf, partnersAsset } from './partners-room.ts'
-import { grouped, money, shownTime, table } from './print.ts'
+import { money, plural, shownTime, table } from './print.ts'
 
 export async function partnersStatusCommand(run: Run): Promise<Report> {
   const asset = await partnersAsset(run)
@@ -59,8 +59,8 @@ function reachedText({ firstHour, lastHour, lastDay }: PartnersState): string {
 function voteLines({ waiting, before, late, lastAt }: Standing['votes']): string[] {
   const last = lastAt === undefined ? '' : `, the last of ${shownTime(lastAt)}`
   return [
-    `${grouped(waiting)} votes wait for their hours${last}`,
-    ...(before > 0 ? [`${grouped(before)} votes of before the first hour: counted nowhere`] : []),
-    ...(late > 0 ? [`${grouped(late)} votes came late: muster partners correct`] : []),
+    `${plural(waiting, 'vote')} of hours to come${last}`,
+    ...(before > 0 ? [`${plural(before, 'vote')} of before the first hour: counted nowhere`] : []),
+    ...(late > 0 ? [`${plural(late, 'late vote')}: muster partners correct`] : []),
   ]
 }
