@@ -40,7 +40,7 @@ describe('muster partners import', function () {
     return join(dir, name)
   }
 
-  it('D-01 the real file is taken in by the command of its example, and a second time changes nothing', async () => {
+  it('D-01 D-23 the real file is taken in by the command of its example, and the next process finds every vote on record', async () => {
     const first = await muster('votes', VOTES, '--map', MAP, '--json')
     expect(first.code, first.stderr).to.equal(0)
     expect(first.json).to.deep.equal({

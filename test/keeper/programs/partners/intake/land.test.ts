@@ -8,6 +8,7 @@ import {
   landVotes,
 } from '../../../../../keeper/programs/partners/intake/land.ts'
 import type { VoteRow } from '../../../../../keeper/programs/partners/intake/vote-rows.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/run.ts'
 import { lockState } from '../../../../../keeper/programs/partners/state.ts'
 import type { Db } from '../../../../../keeper/store/db.ts'
 import { rejectionOf } from '../../../../helpers/errors.ts'
@@ -20,9 +21,19 @@ import {
   voteOf,
 } from '../../../../helpers/partner-intake.ts'
 import type { TestIntake } from '../../../../helpers/partner-intake.ts'
+import { partnersRoom } from '../../../../helpers/partners-room.ts'
 import { ON_POSTGRES, freshDb } from '../../../../helpers/store.ts'
 
 const HOUR = hourOf(INTAKE_NOW) - 1
+/** What a distribution left: its row, its shares and its money. */
+async function storedOf(db: Db): Promise<object[]> {
+  return [
+    ...(await db.query('select * from partner_hour order by shadow, hour')),
+    ...(await db.query('select * from partner_hour_share order by partner')),
+    ...(await db.query('select * from ledger_transfer order by id')),
+  ]
+}
+
 const NOTHING = { fresh: 0, known: 0, late: 0, conflicts: 0 }
 
 describe('taking in what partners voted', function () {
@@ -90,19 +101,22 @@ describe('taking in what partners voted', function () {
     expect(await db.one('select cc from partner_vote')).to.deep.equal({ cc: 7n })
   })
 
-  it('D-23 a vote for a distributed hour is recorded as late, told, and changes no stored distribution', async () => {
-    await distributedHour(db, HOUR)
-    const before = await db.query('select * from partner_hour')
-    const late = voteOf('late', { at: HOUR * SECONDS_PER_HOUR })
-    const next = voteOf('next', { at: (HOUR + 1) * SECONDS_PER_HOUR })
-    const landed = await landVotes(room, 's', [late, next])
-    expect(landed).to.deep.equal({ ...NOTHING, fresh: 2, late: 1 })
-    expect(await db.query('select * from partner_hour')).to.deep.equal(before)
-    const rows = await db.query('select key, late, correction from partner_vote order by key')
-    expect(rows).to.deep.equal([
-      { key: 'late', late: true, correction: null },
-      { key: 'next', late: false, correction: null },
+  it('a vote for a distributed hour is recorded as late, told, and changes no stored distribution', async () => {
+    const at = (hour: number): number => hour * SECONDS_PER_HOUR
+    await landVotes(room, 's', [
+      voteOf('a', { partner: 'p-1', at: at(HOUR) }),
+      voteOf('b', { partner: 'p-2', at: at(HOUR) }),
     ])
+    const distributing = partnersRoom(db, { clock: room.clock })
+    await runPartners(distributing, { hour: HOUR })
+    const before = await storedOf(db)
+    const late = voteOf('late', { partner: 'p-2', at: at(HOUR), cc: 9n })
+    const landed = await landVotes(room, 's', [late, voteOf('next', { at: at(HOUR + 1) })])
+    expect(landed).to.deep.equal({ ...NOTHING, fresh: 2, late: 1 })
+    await runPartners(distributing, { hour: HOUR })
+    expect(await storedOf(db)).to.deep.equal(before)
+    const rows = await db.query('select key, correction from partner_vote where late')
+    expect(rows).to.deep.equal([{ key: 'late', correction: null }])
     expect(room.notices[0]).to.deep.include({ kind: 'partners-late-votes', key: 's' })
     expect(room.notices[0]?.facts).to.deep.include({ late: 1, wayOut: 'muster partners correct' })
     expect(await landVotes(room, 's', [late])).to.deep.equal({ ...NOTHING, known: 1 })
@@ -242,7 +256,7 @@ describe('taking in what partners voted', function () {
     })
   })
 
-  it('rows that are undone with their transaction leave nothing, and come again as fresh ones', async () => {
+  it('D-23 rows that are undone with their transaction leave nothing, and come again as fresh ones', async () => {
     const undone = db.begin(async (t) => {
       await landVotes({ ...room, db: t }, 's', [voteOf('a')])
       throw new Error('power is gone')
