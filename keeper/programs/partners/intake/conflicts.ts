@@ -54,8 +54,20 @@ export async function setAside(
      on conflict (kind, source, key) do update
         set asked = excluded.asked, last_at = excluded.last_at,
             times = partner_conflict.times + excluded.times`,
-    [kind, source, toJson(rows.map((row, n) => ({ n, ...row }))), now],
+    [kind, source, toJson(rows.map(writable)), now],
   )
+}
+
+/** What is set aside may be anything: what the store's JSON has no room for is marked as lost. */
+function writable({ key, asked, fault }: SetAside, n: number): object {
+  const told = JSON.parse(toJson(asked), (_name, value: unknown) =>
+    typeof value === 'string' ? withoutLost(value) : value,
+  ) as unknown
+  return { n, key: withoutLost(key), asked: told, fault: withoutLost(fault) }
+}
+
+function withoutLost(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 /** Rows of a source that cannot even be read, or may not be taken in: the others go on without them. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { SECONDS_PER_HOUR, hourOf } from '../../../../../keeper/base/time.ts'
+import { keepFaulty } from '../../../../../keeper/programs/partners/intake/conflicts.ts'
 import {
   MAX_ROWS_A_CALL,
   landEcc,
@@ -254,6 +255,21 @@ describe('taking in what partners voted', function () {
     expect(await db.one(`select is_special from partner where id = 'p'`)).to.deep.equal({
       is_special: false,
     })
+  })
+
+  it('rows that cannot be read are set aside whatever is in them, and told once', async () => {
+    const asked = { cc: '\ud800', note: 'a\0b' }
+    const rows = [{ key: 'k\0\udc00', asked, faults: ['x'] }]
+    await keepFaulty(room, 'vote', 's', rows)
+    await keepFaulty(room, 'vote', 's', rows)
+    expect(await db.query('select key, asked, times from partner_conflict')).to.deep.equal([
+      {
+        key: 'k\ufffd\ufffd',
+        asked: { row: { cc: '\ufffd', note: 'a\ufffdb' }, fault: 'x' },
+        times: 2n,
+      },
+    ])
+    expect(room.notices.map(({ kind }) => kind)).to.deep.equal(['partners-conflict'])
   })
 
   it('D-23 rows that are undone with their transaction leave nothing, and come again as fresh ones', async () => {
