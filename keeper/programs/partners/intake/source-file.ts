@@ -57,7 +57,8 @@ const votes = { ...timed, columns: voteColumns.extend({ at: timeOf }) }
 const rates = { ...timed, columns: rateColumns.extend({ from: timeOf, unitsPerCc: rateOf }) }
 const ecc = { ...timed, columns: eccColumns.extend({ day: z.union([columnName, timeOf]) }) }
 
-const sourceFile = z
+/** Its keys stand in docs/partners-source.md, each one. */
+export const sourceFile = z
   .strictObject({
     name: sourceSchema,
     kind: z.enum(['mysql', 'postgres']),
