@@ -123,9 +123,14 @@ function sortOut<Kind extends RowKind>(
   for (const { read, key, cells } of page) {
     const faults = 'faults' in read ? read.faults : faultsOfRow(kind, read.value, now)
     if ('value' in read && faults.length === 0) rows.push(read.value)
-    else aside.push({ key: key.slice(0, MAX_ASIDE_KEY), asked: cells, fault: faults.join('; ') })
+    else aside.push({ key: beginning(key), asked: cells, fault: faults.join('; ') })
   }
   return { rows, aside }
+}
+
+/** Without half a surrogate pair, which the cut may leave and the store does not take. */
+function beginning(key: string): string {
+  return key.slice(0, MAX_ASIDE_KEY).toWellFormed()
 }
 
 /** Never back, and never past now: a row that is dated ahead must not hide those that come until then. */

@@ -89,8 +89,9 @@ function invalid(fault: string): KeeperError {
   return new KeeperError('INPUT_INVALID', { what: 'cell', faults: [fault] })
 }
 
+/** Half of a surrogate pair, which a cut may leave, is nothing that the store takes. */
 function shorter(text: string): string {
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN).toWellFormed()}…` : text
 }
 
 function cell(cells: Cells, column: string): string {

@@ -5,14 +5,16 @@ import type { SourceTime } from './source-file.ts'
 import type { SourceTable } from './source-tables.ts'
 import type { TableServer } from './table-server.ts'
 
-// Beside the columns: the watermark and the key as the server writes them, from which the next page goes on.
+// Beside the columns: the watermark as the server writes it, and all of the row, from which the next page goes on. What
+// tells votes or days apart may come twice, with another content: by that alone a page would end between the two, and
+// the second never be read.
 const MARK = 'muster_mark'
-const KEY = 'muster_key'
+const WHOLE = 'muster_row'
 
 /**
  * The rows of a table in pages, in the order of its watermark from an instant on: by an index on that column alone.
  * A page that ends within rows of one time leaves those to the next one; only where a whole page has one time it goes
- * on by the key, so that any number of rows may have the same. Without a watermark it is read whole, by the key.
+ * on by all that is in the rows, so that any number of them may have the same. Without a watermark so is the whole table.
  */
 export async function* readPages(
   table: SourceTable,
@@ -21,7 +23,7 @@ export async function* readPages(
   rowsPerPage: number,
 ): AsyncGenerator<Cells[]> {
   const queries = queriesOf(table, server, rowsPerPage)
-  if (table.watermark === undefined) return yield* readByKey(queries, rowsPerPage)
+  if (table.watermark === undefined) return yield* readByRow(queries, rowsPerPage)
   let start = textOf(since, table.watermark)
   let isIncluded = true
   for (;;) {
@@ -30,21 +32,21 @@ export async function* readPages(
     const last = textIn(rows, MARK)
     const before = rows.filter((row) => row[MARK] !== last)
     if (before.length > 0) yield before
-    else yield* readByKey(queries, rowsPerPage, last)
+    else yield* readByRow(queries, rowsPerPage, last)
     isIncluded = before.length > 0
     start = last
   }
 }
 
-async function* readByKey(
+async function* readByRow(
   queries: Queries,
   rowsPerPage: number,
   mark?: string,
 ): AsyncGenerator<Cells[]> {
-  let rows = await queries.byKey(mark)
+  let rows = await queries.byRow(mark)
   while (rows.length === rowsPerPage) {
     yield rows
-    rows = await queries.byKey(mark, textIn(rows, KEY))
+    rows = await queries.byRow(mark, textIn(rows, WHOLE))
   }
   yield rows
 }
@@ -56,7 +58,7 @@ function textIn(rows: readonly Cells[], name: string): string {
 interface Queries {
   byMark(start: string, isIncluded: boolean): Promise<Cells[]>
   /** Of one value of the watermark, or of the whole table. */
-  byKey(mark?: string, after?: string): Promise<Cells[]>
+  byRow(mark?: string, after?: string): Promise<Cells[]>
 }
 
 function queriesOf(table: SourceTable, server: TableServer, rowsPerPage: number): Queries {
@@ -64,11 +66,11 @@ function queriesOf(table: SourceTable, server: TableServer, rowsPerPage: number)
   const { watermark } = table
   const mark = watermark === undefined ? "''" : column(watermark.column)
   const markType = table.types.get(watermark?.column ?? '') ?? 'other'
-  const key = server.bytes(server.join(table.key.map((name) => server.text(column(name)))))
+  const whole = server.bytes(server.join(table.columns.map((name) => server.text(column(name)))))
   const shown = [
     ...table.columns.map((name) => `${server.text(column(name))} as ${server.quote(name)}`),
     `${server.text(mark)} as ${MARK}`,
-    `${key} as ${KEY}`,
+    `${whole} as ${WHOLE}`,
   ]
   const from = table.name.map((part) => server.quote(part)).join('.')
   const select = `select ${shown.join(', ')} from ${from} t`
@@ -78,14 +80,14 @@ function queriesOf(table: SourceTable, server: TableServer, rowsPerPage: number)
       const where = `${mark} ${isIncluded ? '>=' : '>'} ${server.value(1, markType)}`
       return server.query(`${select} where ${where} order by ${mark} ${limit}`, [start])
     },
-    byKey: (value, after) => {
+    byRow: (value, after) => {
       const values = [value, after].filter((each) => each !== undefined)
       const conditions = [
         ...(value === undefined ? [] : [`${mark} = ${server.value(1, markType)}`]),
-        ...(after === undefined ? [] : [`${key} > ${server.bytesValue(values.length)}`]),
+        ...(after === undefined ? [] : [`${whole} > ${server.bytesValue(values.length)}`]),
       ]
       const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`
-      return server.query(`${select} ${where} order by ${KEY} ${limit}`, values)
+      return server.query(`${select} ${where} order by ${WHOLE} ${limit}`, values)
     },
   }
 }
@@ -93,6 +95,8 @@ function queriesOf(table: SourceTable, server: TableServer, rowsPerPage: number)
 const MS_PER_SECOND = 1_000
 // 'YYYY-MM-DD'.
 const DAY_LENGTH = 10
+// -12:00; the same on the other side is +14:00.
+const MOST_BEHIND_SECONDS = 14 * SECONDS_PER_HOUR
 
 /** An instant as the column has it. */
 function textOf(at: UnixSeconds, { unit, offset }: SourceTime): string {
@@ -102,7 +106,8 @@ function textOf(at: UnixSeconds, { unit, offset }: SourceTime): string {
 const TEXTS: Record<SourceTime['unit'], (at: UnixSeconds, offset?: string) => string> = {
   s: String,
   ms: (at) => String(at * MS_PER_SECOND),
-  iso: isoTime,
+  // Texts are ordered by the clock of their own offset: none of them is so far behind that it is before that day.
+  iso: (at) => isoTime(at - MOST_BEHIND_SECONDS).slice(0, DAY_LENGTH),
   day: (at) => isoTime(at).slice(0, DAY_LENGTH),
   datetime: (at, offset) => {
     const local = isoTime(at + secondsOf(offset))

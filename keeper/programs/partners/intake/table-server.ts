@@ -15,6 +15,7 @@ export interface TableServer {
   /** Texts that are compared by their bytes: no two that differ are alike. */
   bytes(text: string): string
   bytesValue(n: number): string
+  /** One text of several, some of which may be null: another one for any other texts. */
   join(texts: readonly string[]): string
   /** Every value as text, or null. */
   query(sql: string, values: readonly string[]): Promise<Cells[]>
