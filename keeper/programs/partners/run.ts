@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { periodOfDay } from '../../base/day.ts'
 import type { Day } from '../../base/day.ts'
 import { KeeperError, ensure } from '../../base/errors.ts'
@@ -47,6 +48,8 @@ export async function runPartners(room: PartnersRoom, asked: Asked): Promise<Don
 async function takeSteps(room: PartnersRoom, steps: readonly Step[]): Promise<Done[]> {
   const done: Done[] = []
   for (const [at, step] of steps.entries()) {
+    // The embedded store answers without letting the event loop turn: a signal would wait for all of them.
+    await setImmediate()
     // A step that began is ended: it is a matter of seconds.
     room.signal?.throwIfAborted()
     room.onProgress?.(at, steps.length)
