@@ -2,13 +2,13 @@ import { ensure } from '../../base/errors.ts'
 import { periodOfDay } from '../../base/day.ts'
 import type { Day } from '../../base/day.ts'
 import { startOfHour } from '../../base/time.ts'
-import type { UnixSeconds } from '../../base/time.ts'
+import type { Hour, UnixSeconds } from '../../base/time.ts'
 import { balanceOf } from '../../ledger/balances.ts'
 import { postIn } from '../../ledger/post.ts'
 import { requirePosted } from '../../ledger/posting.ts'
 import { accrueIn } from '../../payouts/accrual.ts'
 import { lockProgram } from '../../payouts/program-row.ts'
-import type { Award, Period } from '../../payouts/program.ts'
+import type { Period } from '../../payouts/program.ts'
 import type { Db } from '../../store/db.ts'
 import {
   insertDay,
@@ -20,9 +20,12 @@ import {
 import type { DayRow } from './distribution-rows.ts'
 import { withholdDues } from './dues.ts'
 import { accounts, codes, keys, refs } from './names.ts'
+import { awardsOf, owedOf } from './owed.ts'
+import type { Owed } from './owed.ts'
 import { readDayPool, readInflow } from './pools.ts'
 import { partnersProgram } from './program.ts'
 import type { PartnersRoom } from './room.ts'
+import type { Market } from './rules/bonus.ts'
 import { distributeDay } from './rules/daily.ts'
 import type { DailyDistribution } from './rules/daily.ts'
 import { rateAt } from './rules/pools.ts'
@@ -44,49 +47,69 @@ export async function bookDay(room: PartnersRoom, day: Day): Promise<DoneDay> {
 }
 
 async function bookDayIn(room: PartnersRoom, t: Db, day: Day): Promise<DoneDay> {
-  const { shadow, ruleset, zone, asset, clock } = room
-  const { unknownEcc } = ruleset
   await lockState(t)
-  const known = await readDay(t, shadow, day)
+  const known = await readDay(t, room.shadow, day)
   // Another process was first.
   if (known) return { kind: 'day', isNew: false, ...known }
-  const { inflow, lastHour } = await readInflow(t, day, shadow)
-  const firstHour = await requireNext(
-    t,
-    room,
-    { kind: 'day', day },
-    { hour: lastHour, withDay: true },
-  )
-  const whole = periodOfDay(zone, day)
-  // What was voted before the first hour is not counted anywhere.
-  const period = { ...whole, from: Math.max(whole.from, startOfHour(firstHour)) }
-  const voters = await readEccVoters(t, period, { day, unknownEcc })
-  await logVoters(t, room.log, period, voters)
-  const pool = await readDayPool(t, room)
-  const market = {
-    unitsPerCc: rateAt(await readRates(t, period.to - 1), period.to - 1, ruleset.ccRate),
-    budget: await balanceOf(t, accounts.bonusPool, asset),
-  }
-  const result = distributeDay(pool, voters, ruleset.daily, market)
-  const at = clock.now()
-  const corrections = await readCorrections(t)
-  const row = rowOf(room, { day, period, inflow, lastHour, result, corrections, at })
-  await keepRuleset(t, ruleset, at)
-  await insertDay(t, shadow, row)
-  await insertDayShares(t, shadow, day, result.shares)
+  const { row, owed } = await keepDay(room, t, day)
   await room.onStep?.('day-rows')
-  if (!shadow) await post(room, t, row, result)
+  if (!room.shadow) await post(room, t, row, owed)
   await room.onStep?.('day-booked')
   return { kind: 'day', isNew: true, ...row }
 }
 
-interface Calculated {
-  day: Day
+/** Its row and its shares. */
+async function keepDay(
+  room: PartnersRoom,
+  t: Db,
+  day: Day,
+): Promise<{ row: DayRow; owed: Owed[] }> {
+  const { shadow, ruleset, clock } = room
+  const { pool, market, ...about } = await readBasis(room, t, day)
+  const voters = await readEccVoters(t, about.period, { day, unknownEcc: ruleset.unknownEcc })
+  await logVoters(t, room.log, about.period, voters)
+  const result = distributeDay(pool, voters, ruleset.daily, market)
+  const row = rowOf(room, { day, ...about, result, at: clock.now() })
+  await keepRuleset(t, ruleset, row.at)
+  await insertDay(t, shadow, row)
+  await insertDayShares(t, shadow, day, result.shares)
+  return { row, owed: owedOf(result.shares) }
+}
+
+interface Basis {
   period: Period
   inflow: bigint
-  lastHour: number
-  result: DailyDistribution
+  lastHour: Hour
   corrections: number
+  pool: bigint
+  market: Market
+}
+
+/** All that decides about a day but its votes. */
+async function readBasis(room: PartnersRoom, t: Db, day: Day): Promise<Basis> {
+  const { zone, shadow, ruleset, asset } = room
+  const { inflow, lastHour } = await readInflow(t, day, shadow)
+  const through = { hour: lastHour, withDay: true }
+  const firstHour = await requireNext(t, room, { kind: 'day', day }, through)
+  const { from, to } = periodOfDay(zone, day)
+  const lastSecond = to - 1
+  return {
+    // What was voted before the first hour is not counted anywhere.
+    period: { from: Math.max(from, startOfHour(firstHour)), to },
+    inflow,
+    lastHour,
+    corrections: await readCorrections(t),
+    pool: await readDayPool(t, room),
+    market: {
+      unitsPerCc: rateAt(await readRates(t, lastSecond), lastSecond, ruleset.ccRate),
+      budget: await balanceOf(t, accounts.bonusPool, asset),
+    },
+  }
+}
+
+interface Calculated extends Pick<Basis, 'period' | 'inflow' | 'lastHour' | 'corrections'> {
+  day: Day
+  result: DailyDistribution
   at: UnixSeconds
 }
 
@@ -118,26 +141,26 @@ function rowOf(
 }
 
 /** One transfer a partner, for which the bonus comes into the day's pool first. */
-async function post(
-  room: PartnersRoom,
-  t: Db,
-  row: DayRow,
-  { shares }: DailyDistribution,
-): Promise<void> {
+async function post(room: PartnersRoom, t: Db, row: DayRow, owed: readonly Owed[]): Promise<void> {
   const { asset } = room
-  const { to, at, paid, bonusPaid, bonusBudget } = row
+  const { day, to, at, paid, bonusPaid, bonusBudget, ruleset } = row
   const program = partnersProgram(asset)
   await lockProgram(t, program)
   if (bonusPaid > 0n) await postBonus(t, asset, row)
-  const offer = awardsOf(row, shares)
+  const offer = awardsOf(owed, {
+    refOf: (partner) => refs.day(day, partner),
+    from: accounts.dayPool,
+    reason: { day, ruleset },
+    effectiveAt: to,
+  })
   const accrued = await accrueIn(t, program, { offer, through: to, now: at })
-  const what = `the awards of ${row.day}`
+  const what = `the awards of ${day}`
   ensure(accrued.amount === paid + bonusPaid, 'INTERNAL', { what, ...accrued, paid, bonusPaid })
   await readDayPool(t, room)
   const left = await balanceOf(t, accounts.bonusPool, asset)
   const isSpent = left === bonusBudget - bonusPaid
   ensure(isSpent, 'INTERNAL', { what: 'the budget of the bonus', left, bonusBudget, bonusPaid })
-  await withholdDues(t, program, { period: `d${row.day}`, effectiveAt: to, now: at })
+  await withholdDues(t, program, { period: `d${day}`, effectiveAt: to, now: at })
 }
 
 async function postBonus(
@@ -156,19 +179,6 @@ async function postBonus(
     reason: { day, budget: bonusBudget },
   }
   requirePosted(await postIn(t, [posting], at))
-}
-
-/** Made one by one while they are posted: a hundred thousand are never there at once. */
-function* awardsOf(
-  { day, to: effectiveAt, ruleset }: DayRow,
-  shares: DailyDistribution['shares'],
-): Generator<Award> {
-  for (const { partner, position, total: amount } of shares) {
-    if (amount === 0n) continue
-    const reason = { day, position, ruleset }
-    const ref = refs.day(day, partner)
-    yield { ref, payee: partner, amount, from: accounts.dayPool, reason, effectiveAt }
-  }
 }
 
 function logDay({ log, shadow }: PartnersRoom, done: DoneDay): void {

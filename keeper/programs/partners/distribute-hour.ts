@@ -6,12 +6,13 @@ import { requirePosted } from '../../ledger/posting.ts'
 import type { Posting } from '../../ledger/posting.ts'
 import { accrueIn } from '../../payouts/accrual.ts'
 import { lockProgram } from '../../payouts/program-row.ts'
-import type { Award } from '../../payouts/program.ts'
 import type { Db } from '../../store/db.ts'
 import { insertHour, insertHourShares, keepRuleset, readHour } from './distribution-rows.ts'
 import type { HourRow } from './distribution-rows.ts'
 import { withholdDues } from './dues.ts'
 import { accounts, codes, keys, refs } from './names.ts'
+import { awardsOf, owedOf } from './owed.ts'
+import type { Owed } from './owed.ts'
 import { readDayPool, readHourPool } from './pools.ts'
 import { partnersProgram } from './program.ts'
 import type { PartnersRoom } from './room.ts'
@@ -39,29 +40,39 @@ export async function bookHour(room: PartnersRoom, hour: Hour): Promise<DoneHour
 }
 
 async function bookHourIn(room: PartnersRoom, t: Db, hour: Hour): Promise<DoneHour> {
-  const { shadow, ruleset, clock } = room
   await lockState(t)
-  const known = await readHour(t, shadow, hour)
+  const known = await readHour(t, room.shadow, hour)
   // Another process was first.
   if (known) return { kind: 'hour', isNew: false, ...known }
   await requireNext(t, room, { kind: 'hour', hour }, { hour, withDay: false })
   await room.onStep?.('hour-locked')
+  const { row, owed } = await keepHour(room, t, hour)
+  await room.onStep?.('hour-rows')
+  if (!room.shadow) await post(room, t, row, owed)
+  await room.onStep?.('hour-booked')
+  return { kind: 'hour', isNew: true, ...row }
+}
+
+/** Its row and its shares. */
+async function keepHour(
+  room: PartnersRoom,
+  t: Db,
+  hour: Hour,
+): Promise<{ row: HourRow; owed: Owed[] }> {
+  const { shadow, ruleset, clock } = room
   const period = periodOfHour(hour)
+  const lastSecond = period.to - 1
   const voters = await readVoters(t, period)
   await logVoters(t, room.log, period, voters)
-  const rate = rateAt(await readRates(t, period.to - 1), period.to - 1, ruleset.ccRate)
+  const rate = rateAt(await readRates(t, lastSecond), lastSecond, ruleset.ccRate)
   const inflow = splitInflow(sum(voters.map(({ cc }) => cc)), rate)
   const carried = await readHourPool(t, room)
   const result = distributeHour(carried + inflow.hourly, voters)
-  const at = clock.now()
-  const row = rowOf(room, { hour, inflow, carried, result, at })
-  await keepRuleset(t, ruleset, at)
+  const row = rowOf(room, { hour, inflow, carried, result, at: clock.now() })
+  await keepRuleset(t, ruleset, row.at)
   await insertHour(t, shadow, row)
   await insertHourShares(t, shadow, hour, result.shares)
-  await room.onStep?.('hour-rows')
-  if (!shadow) await post(room, t, row, result)
-  await room.onStep?.('hour-booked')
-  return { kind: 'hour', isNew: true, ...row }
+  return { row, owed: owedOf(result.shares) }
 }
 
 interface Calculated {
@@ -97,25 +108,26 @@ function rowOf(
 }
 
 /** The program before the books, and the inflow before what goes out of it. */
-async function post(
-  room: PartnersRoom,
-  t: Db,
-  row: HourRow,
-  { shares }: HourlyDistribution,
-): Promise<void> {
+async function post(room: PartnersRoom, t: Db, row: HourRow, owed: readonly Owed[]): Promise<void> {
   const { asset, special } = room
+  const { hour, at, paid, ruleset } = row
   const program = partnersProgram(asset)
-  const { to } = periodOfHour(row.hour)
+  const { to } = periodOfHour(hour)
   await lockProgram(t, program)
-  requirePosted(await postIn(t, inflowPostings(row, asset, to), row.at))
-  const offer = awardsOf(row, shares, to)
-  const accrued = await accrueIn(t, program, { offer, through: to, now: row.at })
-  const what = `the awards of hour ${row.hour}`
-  ensure(accrued.amount === row.paid, 'INTERNAL', { what, ...accrued, paid: row.paid })
+  requirePosted(await postIn(t, inflowPostings(row, asset, to), at))
+  const offer = awardsOf(owed, {
+    refOf: (partner) => refs.hour(hour, partner),
+    from: accounts.hourPool,
+    reason: { hour, ruleset },
+    effectiveAt: to,
+  })
+  const accrued = await accrueIn(t, program, { offer, through: to, now: at })
+  const what = `the awards of hour ${hour}`
+  ensure(accrued.amount === paid, 'INTERNAL', { what, ...accrued, paid })
   await readHourPool(t, room)
   await readDayPool(t, room)
-  await enqueueSpecial(t, row.hour, shares, { special, now: row.at })
-  await withholdDues(t, program, { period: `h${row.hour}`, effectiveAt: to, now: row.at })
+  await enqueueSpecial(t, hour, owed, { special, now: at })
+  await withholdDues(t, program, { period: `h${hour}`, effectiveAt: to, now: at })
 }
 
 function inflowPostings(
@@ -130,20 +142,6 @@ function inflowPostings(
     { key: keys.dayInflow(hour), credit: accounts.dayPool, amount: daily },
   ]
   return both.filter(({ amount }) => amount > 0n).map((each) => ({ ...same, ...each, reason }))
-}
-
-/** Made one by one while they are posted: a hundred thousand are never there at once. */
-function* awardsOf(
-  { hour, ruleset }: HourRow,
-  shares: HourlyDistribution['shares'],
-  effectiveAt: UnixSeconds,
-): Generator<Award> {
-  for (const { partner, position, total: amount } of shares) {
-    if (amount === 0n) continue
-    const reason = { hour, position, ruleset }
-    const ref = refs.hour(hour, partner)
-    yield { ref, payee: partner, amount, from: accounts.hourPool, reason, effectiveAt }
-  }
 }
 
 function logHour({ log, shadow }: PartnersRoom, done: DoneHour): void {

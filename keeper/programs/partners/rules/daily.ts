@@ -75,7 +75,10 @@ export function distributeDay(
   const paid = sum(totals)
   checkSum('distributeDay', pool, paid, carry)
   const shares = ranked.map((voter, index) =>
-    shareOf(voter, fromPool[index] as DailyAmounts, bonuses[index] ?? 0n),
+    shareOf(voter, fromPool[index] as DailyAmounts, {
+      fromPool: totals[index] ?? 0n,
+      bonus: bonuses[index] ?? 0n,
+    }),
   )
   return { pool, paid, carry, undivided, tiers, ecc, top50p, bonus, shares }
 }
@@ -121,7 +124,12 @@ function amountsOf(
   return amounts
 }
 
-function shareOf(voter: Ranked<EccVoter>, amounts: DailyAmounts, bonus: Wei): DailyShare {
-  const fromPool = sum(Object.values(amounts))
-  return { ...voter, amounts: { ...amounts, cc_market: bonus }, fromPool, total: fromPool + bonus }
+/** The bonus takes its place in the amounts themselves: of a hundred thousand there need not be a copy. */
+function shareOf(
+  { partner, cc, votes, ecc, position }: Ranked<EccVoter>,
+  amounts: DailyAmounts,
+  { fromPool, bonus }: { fromPool: Wei; bonus: Wei },
+): DailyShare {
+  amounts.cc_market = bonus
+  return { partner, cc, votes, ecc, position, amounts, fromPool, total: fromPool + bonus }
 }
