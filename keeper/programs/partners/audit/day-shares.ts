@@ -109,12 +109,12 @@ export async function compareDayShares(
             then ${given(share)} else 0 end as "${category}"`,
   )
   const members = eccMembers(counts.voters)
-  const weight = `least(ecc * ${given(members)}, 5 * ${given(counts.eccSum)})`
   const byEcc =
     counts.weightSum === 0n
       ? '0::numeric'
       : `case when position <= ${given(members)}
-              then div(${given(parts.eccPart)} * ${weight}, ${given(counts.weightSum)}) else 0 end`
+              then div(${given(parts.eccPart)} * least(ecc * ${given(members)}, 5 * ${given(counts.eccSum)}),
+                       ${given(counts.weightSum)}) else 0 end`
   const half = `case when position <= ${given(parts.top50p.members)} then ${given(parts.top50p.share)} else 0 end`
   const bps = market.rate > bonus.referenceRate ? bonus.bps : 0
   const most = given(bonus.capPerPartner)
