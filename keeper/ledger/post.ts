@@ -24,13 +24,25 @@ export async function postIn(
   postings: readonly Posting[],
   at: UnixSeconds,
 ): Promise<Outcome[]> {
-  const prepared = postings.map(preparePosting)
+  return postAllIn(t, postings.map(preparePosting), at)
+}
+
+/** The same of what was made ready before, while the store was busy with something else. */
+export async function postAllIn(
+  t: Db,
+  prepared: readonly Prepared[],
+  at: UnixSeconds,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (let from = 0; from < prepared.length; from += MAX_POSTINGS_A_CALL) {
     const part = prepared.slice(from, from + MAX_POSTINGS_A_CALL)
     // Not kept: an account that is made here is gone when the caller's transaction is undone.
     const directory: Directory = new Map()
-    await resolveAccounts(t, postings.slice(from, from + MAX_POSTINGS_A_CALL), directory)
+    await resolveAccounts(
+      t,
+      part.map(({ posting }) => posting),
+      directory,
+    )
     outcomes.push(...(await postPrepared(t, part, directory, at)))
   }
   return outcomes

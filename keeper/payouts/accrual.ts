@@ -1,9 +1,9 @@
 import { KeeperError, isKeeperError } from '../base/errors.ts'
 import { toJson } from '../base/json.ts'
 import type { UnixSeconds } from '../base/time.ts'
-import { postIn } from '../ledger/post.ts'
-import { MAX_NAME_LENGTH, requirePosted } from '../ledger/posting.ts'
-import type { Posting } from '../ledger/posting.ts'
+import { postAllIn } from '../ledger/post.ts'
+import { MAX_NAME_LENGTH, preparePosting, requirePosted } from '../ledger/posting.ts'
+import type { Posting, Prepared } from '../ledger/posting.ts'
 import { quarantine } from '../ledger/quarantine.ts'
 import type { Db } from '../store/db.ts'
 import { accounts, awardSides, contentOf, keys } from './names.ts'
@@ -71,19 +71,42 @@ export async function accrueIn(
 ): Promise<Accrued> {
   const total: Accrued = { awards: 0, amount: 0n, known: 0 }
   await lockProgram(t, program)
-  for await (const awards of inParts(offer)) {
-    for (const award of awards) checkAward(program, award)
-    const part = await compare(t, program, awards)
-    faults.push(...part.faults)
-    total.known += part.known
-    if (faults.length > 0) continue
-    await book(t, program, part.fresh, now)
-    total.awards += part.fresh.length
-    total.amount += part.fresh.reduce((sum, { amount }) => sum + amount, 0n)
-  }
+  await oneAhead(inParts(program, offer), async (part) => {
+    const fresh = await keep(t, program, part, now)
+    const known = part.filter((each) => !fresh.has(each))
+    if (known.length > 0) faults.push(...(await compare(t, program, known)))
+    total.known += known.length
+    total.awards += fresh.size
+    for (const { award } of fresh) total.amount += award.amount
+    // Undone in the end: what the others would do to the books need not be asked.
+    if (faults.length > 0) return
+    const prepared = Array.from(fresh, ({ prepared }) => prepared)
+    requirePosted(await postAllIn(t, prepared, now))
+  })
   if (faults.length > 0) throw conflict(program, faults)
   await moveAccrued(t, program.id, through)
   return total
+}
+
+/**
+ * While the store is busy with one part, the next is made ready. Ends, also with an error, when the store is done:
+ * nothing may go on in a transaction that its owner undoes.
+ */
+async function oneAhead<T>(
+  parts: AsyncIterable<T>,
+  act: (part: T) => Promise<void>,
+): Promise<void> {
+  let acting: Promise<void> = Promise.resolve()
+  try {
+    for await (const part of parts) {
+      await acting
+      acting = act(part)
+      // Told below, but not before the next part is there.
+      acting.catch(() => {})
+    }
+  } finally {
+    await acting
+  }
 }
 
 /** An award, and what was on record under its reference. */
@@ -111,10 +134,22 @@ async function keepConflicts(
   for (const { key } of postings) alerts?.raise('ledger-conflict', { key })
 }
 
-async function* inParts(offer: ReturnType<Program['offer']>): AsyncGenerator<Award[]> {
-  let part: Award[] = []
+/** An award with what its records need. */
+interface Recordable {
+  award: Award
+  content: string
+  prepared: Prepared
+}
+
+async function* inParts(
+  program: Program,
+  offer: ReturnType<Program['offer']>,
+): AsyncGenerator<Recordable[]> {
+  let part: Recordable[] = []
   for await (const award of offer) {
-    part.push(award)
+    checkAward(program, award)
+    const prepared = preparePosting(postingOf(program, award))
+    part.push({ award, content: contentOf(award), prepared })
     if (part.length < MAX_AWARDS_A_STATEMENT) continue
     yield part
     part = []
@@ -139,31 +174,48 @@ function checkAward({ id }: Program, { ref, payee, amount, effectiveAt }: Award)
   if (!Number.isSafeInteger(effectiveAt)) refuse('it has no time')
 }
 
+/** Those that were not on record. Of one reference the first counts, also when both come at once. */
+async function keep(
+  t: Db,
+  { id }: Program,
+  part: readonly Recordable[],
+  at: UnixSeconds,
+): Promise<Set<Recordable>> {
+  const { refs } = await t.one<{ refs: string[] }>(
+    `with fresh as (
+       insert into payout_accrual
+         (program, ref, payee, amount, source, content, effective_at, recorded_at)
+       select $1, a.ref, a.payee, a.amount, a.source, a.content, a.effective_at, $3
+         from jsonb_to_recordset($2::jsonb)
+           as a(ref text, payee text, amount numeric, source text, content text, effective_at bigint)
+       on conflict (program, ref) do nothing
+       returning ref
+     )
+     select coalesce(json_agg(ref), '[]') as refs from fresh`,
+    [id, toJson(part.map(rowOf)), at],
+  )
+  const fresh = new Set(refs)
+  return new Set(part.filter(({ award }) => fresh.delete(award.ref)))
+}
+
+function rowOf({ award, content }: Recordable): object {
+  const { ref, payee, amount, from, effectiveAt } = award
+  return { ref, payee, amount, source: from ?? null, content, effective_at: effectiveAt }
+}
+
+/** With what is on record under their references. */
+async function compare(t: Db, { id }: Program, known: readonly Recordable[]): Promise<Fault[]> {
+  const records = await readKnown(t, id, known)
+  return known.flatMap(({ award, content }) => {
+    const before = records.get(award.ref)
+    return before && before.content !== content ? [{ award, fault: faultOf(award, before) }] : []
+  })
+}
+
 interface Known {
   amount: bigint
   payee: string
   content: string
-}
-
-interface Compared {
-  fresh: Award[]
-  known: number
-  faults: Fault[]
-}
-
-async function compare(t: Db, { id }: Program, awards: readonly Award[]): Promise<Compared> {
-  const known = await readKnown(t, id, awards)
-  const result: Compared = { fresh: [], known: 0, faults: [] }
-  for (const award of awards) {
-    const content = contentOf(award)
-    const before = known.get(award.ref)
-    if (before === undefined) {
-      known.set(award.ref, { ...award, content })
-      result.fresh.push(award)
-    } else if (before.content === content) result.known += 1
-    else result.faults.push({ award, fault: faultOf(award, before) })
-  }
-  return result
 }
 
 function faultOf({ ref, payee, amount }: Award, before: Known): string {
@@ -177,39 +229,14 @@ function faultOf({ ref, payee, amount }: Award, before: Known): string {
 async function readKnown(
   t: Db,
   program: string,
-  awards: readonly Award[],
+  known: readonly Recordable[],
 ): Promise<Map<string, Known>> {
   const rows = await t.query<{ ref: string; payee: string; amount: string; content: string }>(
     `select ref, payee, amount, content from payout_accrual
       where program = $1 and ref in (select jsonb_array_elements_text($2::jsonb))`,
-    [program, toJson(awards.map(({ ref }) => ref))],
+    [program, toJson(known.map(({ award }) => award.ref))],
   )
   return new Map(rows.map(({ ref, amount, ...row }) => [ref, { ...row, amount: BigInt(amount) }]))
-}
-
-async function book(
-  t: Db,
-  program: Program,
-  awards: readonly Award[],
-  at: UnixSeconds,
-): Promise<void> {
-  if (awards.length === 0) return
-  await t.query(
-    `insert into payout_accrual
-       (program, ref, payee, amount, source, content, effective_at, recorded_at)
-     select $1, a.ref, a.payee, a.amount, a.source, a.content, a.effective_at, $3
-       from jsonb_to_recordset($2::jsonb)
-         as a(ref text, payee text, amount numeric, source text, content text, effective_at bigint)`,
-    [program.id, toJson(awards.map(rowOf)), at],
-  )
-  const postings = awards.map((award) => postingOf(program, award))
-  requirePosted(await postIn(t, postings, at))
-}
-
-function rowOf(award: Award): object {
-  const { ref, payee, amount, from, effectiveAt } = award
-  const content = contentOf(award)
-  return { ref, payee, amount, source: from ?? null, content, effective_at: effectiveAt }
 }
 
 function postingOf({ id, asset }: Program, award: Award): Posting {

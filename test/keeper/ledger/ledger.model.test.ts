@@ -13,7 +13,7 @@ import { testLog } from '../../helpers/logs.ts'
 import { freshDb } from '../../helpers/store.ts'
 
 const ACCOUNTS = ['expense:m', 'pool:m', 'accrued:m:a', 'accrued:m:b', 'owed:m:a', 'inflight:m']
-const NEVER_NEGATIVE = /^(accrued|owed|inflight)/
+const NEVER_NEGATIVE = /^(pool|accrued|owed|inflight)/
 const KEYS = Array.from({ length: 12 }, (_, index) => `key ${index}`)
 
 /** What the books should say, in the plainest way there is. */

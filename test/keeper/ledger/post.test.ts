@@ -189,7 +189,7 @@ describe('posting', function () {
 
   it('four writers with the same keys in different orders post each key once', async () => {
     const many = Array.from({ length: 60 }, (_, index) =>
-      posting({ credit: `accrued:manual:${index % 7}`, debit: `pool:${index % 5}`, amount: 1n }),
+      posting({ credit: `accrued:manual:${index % 7}`, debit: `issuer:${index % 5}`, amount: 1n }),
     )
     const orders = [many, many.toReversed(), many.slice(20), many.slice(0, 40).toReversed()]
 
