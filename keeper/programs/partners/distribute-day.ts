@@ -22,7 +22,7 @@ import { withholdDues } from './dues.ts'
 import { accounts, codes, keys, refs } from './names.ts'
 import { awardsOf, owedOf } from './owed.ts'
 import type { Owed } from './owed.ts'
-import { readDayPool, readInflow } from './pools.ts'
+import { readDayPool, readInflow, requireLeft } from './pools.ts'
 import { partnersProgram } from './program.ts'
 import type { PartnersRoom } from './room.ts'
 import type { Market } from './rules/bonus.ts'
@@ -143,7 +143,7 @@ function rowOf(
 /** One transfer a partner, for which the bonus comes into the day's pool first. */
 async function post(room: PartnersRoom, t: Db, row: DayRow, owed: readonly Owed[]): Promise<void> {
   const { asset } = room
-  const { day, to, at, paid, bonusPaid, bonusBudget, ruleset } = row
+  const { day, to, at, paid, carry, bonusPaid, bonusBudget, ruleset } = row
   const program = partnersProgram(asset)
   await lockProgram(t, program)
   if (bonusPaid > 0n) await postBonus(t, asset, row)
@@ -156,10 +156,8 @@ async function post(room: PartnersRoom, t: Db, row: DayRow, owed: readonly Owed[
   const accrued = await accrueIn(t, program, { offer, through: to, now: at })
   const what = `the awards of ${day}`
   ensure(accrued.amount === paid + bonusPaid, 'INTERNAL', { what, ...accrued, paid, bonusPaid })
-  await readDayPool(t, room)
-  const left = await balanceOf(t, accounts.bonusPool, asset)
-  const isSpent = left === bonusBudget - bonusPaid
-  ensure(isSpent, 'INTERNAL', { what: 'the budget of the bonus', left, bonusBudget, bonusPaid })
+  await requireLeft(t, accounts.dayPool, { asset, carry })
+  await requireLeft(t, accounts.bonusPool, { asset, carry: bonusBudget - bonusPaid })
   await withholdDues(t, program, { period: `d${day}`, effectiveAt: to, now: at })
 }
 

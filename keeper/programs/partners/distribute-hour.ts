@@ -13,7 +13,7 @@ import { withholdDues } from './dues.ts'
 import { accounts, codes, keys, refs } from './names.ts'
 import { awardsOf, owedOf } from './owed.ts'
 import type { Owed } from './owed.ts'
-import { readDayPool, readHourPool } from './pools.ts'
+import { readHourPool, requireLeft } from './pools.ts'
 import { partnersProgram } from './program.ts'
 import type { PartnersRoom } from './room.ts'
 import { distributeHour } from './rules/hourly.ts'
@@ -110,7 +110,7 @@ function rowOf(
 /** The program before the books, and the inflow before what goes out of it. */
 async function post(room: PartnersRoom, t: Db, row: HourRow, owed: readonly Owed[]): Promise<void> {
   const { asset, special } = room
-  const { hour, at, paid, ruleset } = row
+  const { hour, at, paid, carry, ruleset } = row
   const program = partnersProgram(asset)
   const { to } = periodOfHour(hour)
   await lockProgram(t, program)
@@ -124,8 +124,7 @@ async function post(room: PartnersRoom, t: Db, row: HourRow, owed: readonly Owed
   const accrued = await accrueIn(t, program, { offer, through: to, now: at })
   const what = `the awards of hour ${hour}`
   ensure(accrued.amount === paid, 'INTERNAL', { what, ...accrued, paid })
-  await readHourPool(t, room)
-  await readDayPool(t, room)
+  await requireLeft(t, accounts.hourPool, { asset, carry })
   await enqueueSpecial(t, hour, owed, { special, now: at })
   await withholdDues(t, program, { period: `h${hour}`, effectiveAt: to, now: at })
 }

@@ -43,6 +43,15 @@ function requireEqual(account: string, balance: bigint, expected: bigint): void 
   ensure(balance === expected, 'PARTNERS_POOL_DIFFERS', { account, balance, expected })
 }
 
+/** After a distribution: what it says that is left is what the books have. */
+export async function requireLeft(
+  t: Db,
+  account: string,
+  { asset, carry }: { asset: string; carry: bigint },
+): Promise<void> {
+  requireEqual(account, await balanceOf(t, account, asset), carry)
+}
+
 /** What the hours of a day brought to its pool. */
 export async function readInflow(
   t: Db,

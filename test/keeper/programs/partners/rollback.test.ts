@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { createLogger } from '../../../../keeper/base/log.ts'
-import { startOfHour } from '../../../../keeper/base/time.ts'
 import { cliActor } from '../../../../keeper/office/actor.ts'
 import { fundBonus } from '../../../../keeper/programs/partners/fund-bonus.ts'
 import { runPartners } from '../../../../keeper/programs/partners/run.ts'
@@ -111,8 +110,13 @@ async function expectWhole(db: Db): Promise<void> {
   )
   const { hours, days } = found as { hours: bigint; days: bigint }
   expect(found).to.deep.equal({
-    ...{ hours, hour_shares: hours * 5n, hour_awards: hours * 5n, sums: hours },
-    ...{ days, day_shares: days * 5n, day_awards: days * 5n },
+    hours,
+    hour_shares: hours * 5n,
+    hour_awards: hours * 5n,
+    sums: hours,
+    days,
+    day_shares: days * 5n,
+    day_awards: days * 5n,
   })
 }
 
@@ -130,5 +134,5 @@ async function everything(db: Db): Promise<unknown> {
   ]
   const rows = []
   for (const query of queries) rows.push(await db.query(query))
-  return [startOfHour(LAST), rows]
+  return rows
 }

@@ -250,9 +250,11 @@ describe('distributions to partners', function () {
     }))
     await landed(db, votes)
     await runPartners(partnersRoom(db, { log }), { hour: FIRST })
-    const pages = lines.filter(({ event }) => event === 'votes-by-partner')
-    expect(pages.map(({ partners }) => (partners as unknown[]).length)).to.deep.equal([1_000, 1])
-    expect((pages[0]?.['partners'] as unknown[])[0]).to.deep.equal({
+    const pages = lines
+      .filter(({ event }) => event === 'votes-by-partner')
+      .map(({ partners }) => partners as unknown[])
+    expect(pages.map((page) => page.length)).to.deep.equal([1_000, 1])
+    expect(pages[0]?.[0]).to.deep.equal({
       partner: 'p1',
       votes: 1,
       cc: '1',
