@@ -56,15 +56,16 @@ export async function* awardsOf(db: Db, program: string): AsyncGenerator<Accrual
   }
 }
 
-/** Those of a program that are on record under these references, by reference: a page of them. */
+/** Those of a program that are on record under these references, by reference: a page of them, each by the index. */
 export async function accrualsByRef(
   db: Db,
   program: string,
   refs: readonly string[],
 ): Promise<Map<string, AccrualRecord>> {
   const rows = await db.query<AccrualRow>(
-    `${SELECT_ACCRUAL} where program = $1 and carried_from is null
-        and ref in (select jsonb_array_elements_text($2::jsonb))`,
+    `select a.* from jsonb_array_elements_text($2::jsonb) w(ref)
+      cross join lateral (
+        ${SELECT_ACCRUAL} where program = $1 and ref = w.ref and carried_from is null limit 1) a`,
     [program, toJson(refs)],
   )
   return new Map(rows.map((row) => [row.ref, accrualOf(row)]))
