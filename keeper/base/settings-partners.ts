@@ -34,10 +34,13 @@ const partnerIds = z
       .max(MAX_SPECIAL),
   )
 
+// No vote is older: a slip of the hand would have decades of empty hours distributed.
+const FIRST_MS = Date.UTC(2000, 0)
+
 const wholeHour = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:00(:00)?Z$/, 'not a whole hour such as 2026-11-21T07:00Z')
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'no such hour')
+  .refine((text) => Date.parse(text) >= FIRST_MS, 'no such hour, or before the year 2000')
   .transform((text) => hourOf(parseIso(text)))
 
 /** The table of the second database. */

@@ -134,6 +134,7 @@ describe('config', () => {
       MUSTER_PARTNERS_MINUTE: '60',
       MUSTER_PARTNERS_DAILY_TIME: '01:00:35',
     }
+    expect(() => from('1970-01-01T05:00Z')).to.throw(KeeperError, /2000/)
     for (const [name, value] of Object.entries(wrong)) {
       expect(() => loadConfig({ [name]: value }), name).to.throw(KeeperError, new RegExp(name))
     }
