@@ -76,6 +76,13 @@ export const partners = rows({
     wayOut: 'Nothing was posted. Name an earlier hour first, and go on from there.',
     exitCode: EXIT.usage,
   },
+  PARTNERS_TOO_EARLY: {
+    sentence:
+      '{first} would be the first hour of all, and the first vote is of {oldest}, more than a year later.',
+    wayOut:
+      'Nothing was posted. Take in the votes, and begin near the first of them: --hour, --day or MUSTER_PARTNERS_FROM.',
+    exitCode: EXIT.usage,
+  },
   PARTNERS_POOL_DIFFERS: {
     sentence: 'The pool {account} has {balance} in the books, but {expected} by the distributions.',
     wayOut:

@@ -13,6 +13,7 @@ import type { PartnersRoom } from './room.ts'
 import { dayOfHour, dueThrough, hoursOfDay, planSteps } from './rules/plan-steps.ts'
 import type { Due, Reached, Step, Through } from './rules/plan-steps.ts'
 import { beginAt, readState } from './state.ts'
+import { readOldest } from './voters.ts'
 
 export type { DoneDay, DoneHour, Due, PartnersRoom }
 export type Done = DoneHour | DoneDay
@@ -34,15 +35,34 @@ const MAX_HOURS_A_RUN = 24 * 366
  * What was distributed before is told as it is on record.
  */
 export async function runPartners(room: PartnersRoom, asked: Asked): Promise<Done[]> {
-  const { db, zone, shadow } = room
   const through = throughOf(room, asked)
-  const state = await readState(db, shadow)
-  const firstHour = state.firstHour ?? firstOf(zone, asked)
-  refuseEarlier(zone, asked, firstHour)
-  if (state.firstHour === undefined) await beginAt(db, shadow, firstHour)
+  const { firstHour, ...reached } = await begin(room, asked, through)
   const stored = await readStored(room, asked)
-  const steps = stepsOf(zone, { ...state, firstHour }, through)
+  const steps = stepsOf(room.zone, { firstHour, ...reached }, through)
   return [...stored, ...(await takeSteps(room, steps))]
+}
+
+/** Where the very first run begins is kept for ever, so all that can be refused is refused before. */
+async function begin(room: PartnersRoom, asked: Asked, through: Goal): Promise<Reached> {
+  const { db, zone, shadow } = room
+  const { firstHour = firstOf(zone, asked), ...reached } = await readState(db, shadow)
+  refuseEarlier(zone, asked, firstHour)
+  if (reached.lastHour !== undefined) return { firstHour, ...reached }
+  await refuseFarBefore(room, firstHour)
+  stepsOf(zone, { firstHour, ...reached }, through)
+  await beginAt(db, shadow, firstHour)
+  // Another process may have been first.
+  const now = await readState(db, shadow)
+  refuseEarlier(zone, asked, now.firstHour ?? firstHour)
+  return { firstHour, ...now }
+}
+
+/** A slip of the hand would be made up for hour by hour, for ever. */
+async function refuseFarBefore({ db, clock }: PartnersRoom, firstHour: Hour): Promise<void> {
+  const oldest = (await readOldest(db)) ?? clock.now()
+  if (hourOf(oldest) - firstHour <= MAX_HOURS_A_RUN) return
+  const facts = { first: isoTime(startOfHour(firstHour)), oldest: isoTime(oldest) }
+  throw new KeeperError('PARTNERS_TOO_EARLY', facts)
 }
 
 async function takeSteps(room: PartnersRoom, steps: readonly Step[]): Promise<Done[]> {

@@ -59,6 +59,12 @@ export async function readRates(t: Db, at: UnixSeconds): Promise<CcRate[]> {
   })
 }
 
+/** When the first of all votes was cast. */
+export async function readOldest(db: Db): Promise<UnixSeconds | undefined> {
+  const { at } = await db.one<{ at: bigint | null }>('select min(at) as at from partner_vote')
+  return at === null ? undefined : Number(at)
+}
+
 // A line of a log is some 50 kB then.
 const MAX_VOTERS_A_LINE = 1_000
 // A source that has more kinds of votes than that has put something else there.

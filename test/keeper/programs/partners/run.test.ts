@@ -301,6 +301,17 @@ describe('distributions to partners', function () {
     expect(await codeOf({ hour: FIRST + 366 * 24 + 3 })).to.equal('PARTNERS_TOO_FAR')
   })
 
+  it('a slip of the hand is no first hour: one long before the first vote is refused', async () => {
+    const codeOf = async (asked: object): Promise<string> =>
+      (await rejectionOf(runPartners(partnersRoom(db), asked))).code
+    expect(await codeOf({ hour: 5 })).to.equal('PARTNERS_TOO_EARLY')
+    await landed(db, votesOf(1, FIRST))
+    expect(await codeOf({ hour: 5 })).to.equal('PARTNERS_TOO_EARLY')
+    expect(await codeOf({ hour: FIRST, from: FIRST - 367 * 24 })).to.equal('PARTNERS_TOO_EARLY')
+    expect(await codeOf({ hour: FIRST, from: FIRST - 366 * 24 })).to.equal('PARTNERS_TOO_FAR')
+    expect(await readState(db, false)).to.deep.equal({})
+  })
+
   it('money in a pool that no distribution brought stops the next one', async () => {
     await landed(db, votesOf(1, FIRST))
     const stray = { key: 'stray', debit: 'issuer:other', credit: accounts.hourPool, asset: COIN }
