@@ -61,9 +61,17 @@ export function handled<Options extends object>(handler: Handler<Options>) {
     const command = parameters.at(-1) as Command
     const options = command.opts<Options & CommonOptions>()
     const stop = new AbortController()
-    const onSignal = (): void => stop.abort(new KeeperError('INTERRUPTED'))
-    process.once('SIGINT', onSignal)
-    process.once('SIGTERM', onSignal)
+    const release = (): void => {
+      process.removeListener('SIGINT', onSignal)
+      process.removeListener('SIGTERM', onSignal)
+    }
+    // A second one, of either kind, finds no listener: it ends the process at once.
+    const onSignal = (): void => {
+      release()
+      stop.abort(new KeeperError('INTERRUPTED'))
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
     try {
       const run = prepare(options, stop.signal)
       const args = command.args
@@ -71,8 +79,7 @@ export function handled<Options extends object>(handler: Handler<Options>) {
     } catch (error) {
       printError(error, options.json === true)
     } finally {
-      process.removeListener('SIGINT', onSignal)
-      process.removeListener('SIGTERM', onSignal)
+      release()
     }
   }
 }

@@ -1,3 +1,4 @@
+import { dayAt } from '../base/day.ts'
 import type { Deployment } from '../chain/contracts.ts'
 import { refuseSecond, runDaemon } from '../main.ts'
 import type { KeeperDeps, SigningRole } from '../keeper.ts'
@@ -34,6 +35,7 @@ export async function keeperCommand(run: Run, options: DaemonOptions): Promise<R
   )
   run.note(beatsLine(run, options))
   run.note(programsLine(roles, deployment))
+  for (const line of partnersLines(run, roles, deployment)) run.note(line)
   warnOfEmbeddedStore(run, {
     isEmbedded: config.databaseUrl === undefined,
     isLocal: chainId === LOCAL_CHAIN_ID,
@@ -67,4 +69,20 @@ function programsLine(roles: readonly SigningRole[], { payouts }: Deployment): s
   if (payouts === undefined) return 'no programs: ProgramPayouts is not deployed'
   if (roles.includes('payer')) return `programs are paid by ${payouts.address}`
   return 'without the payer key: another process pays the programs'
+}
+
+/** Its zone is looked up before anything starts: ZONE_UNKNOWN. */
+function partnersLines(
+  { config, clock }: Run,
+  roles: readonly SigningRole[],
+  { payouts }: Deployment,
+): string[] {
+  const { partners, partnersMinute: minute, partnersDailyTime: time, partnersZone: zone } = config
+  if (partners === 'off') return []
+  const day = dayAt(zone, clock.now())
+  if (payouts === undefined || !roles.includes('payer')) {
+    return ['partners: nothing is distributed here, for that goes with the payer key']
+  }
+  const how = partners === 'shadow' ? 'in the shadow: nothing is paid' : 'paid daily'
+  return [`partners: hours at minute ${minute}, days at ${time} ${zone} (today ${day}); ${how}`]
 }
