@@ -341,6 +341,28 @@ for (const [name, open] of Object.entries(SOURCE_SERVERS)) {
       ])
     })
 
+    it('keys of bytes are told apart, and a bit is a flag', async () => {
+      const isMysql = server.kind === 'mysql'
+      await server.run(
+        `create table t (k ${isMysql ? 'varbinary(4)' : 'bytea'}, p varchar(9), at bigint, special ${isMysql ? 'bit(1)' : 'boolean'})`,
+      )
+      const bytes = (hex: string): string => (isMysql ? `x'${hex}'` : `'\\x${hex}'`)
+      const yes = isMysql ? `b'1'` : 'true'
+      for (const key of ['ff00', 'ff01', 'fe00'])
+        await server.run(`insert into t values (${bytes(key)}, 'p', ${INTAKE_NOW - 60}, ${yes})`)
+      const at = { column: 'at', unit: 's' }
+      const columns = { ...OTHER_VOTES, cc: { value: '1' }, at }
+      const partners = { table: 't', columns: { partner: 'p', special: 'special' } }
+      const pulled = await pullFrom(
+        { votes: { table: 't', columns }, partners },
+        { rowsPerPage: 2 },
+      )
+      expect(pulled.vote).to.include({ rows: 3, fresh: 3, conflicts: 0 })
+      const keys = await db.query('select key from partner_vote order by key')
+      expect(keys).to.deep.equal([{ key: 'fe00' }, { key: 'ff00' }, { key: 'ff01' }])
+      expect(await db.query('select is_special from partner')).to.deep.equal([{ is_special: true }])
+    })
+
     it('names with spaces, capitals and keywords are read as they are', async () => {
       const quote = server.kind === 'mysql' ? '`' : '"'
       const q = (word: string): string => `${quote}${word}${quote}`

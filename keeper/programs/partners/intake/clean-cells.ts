@@ -38,6 +38,8 @@ function cleanText(text: string, type: ColumnType = 'other'): string {
   // '12.0000' of a DECIMAL(20, 4) is 12.
   if (type === 'decimal') return text.includes('.') ? text.replace(/\.?0+$/, '') : text
   if (type === 'boolean') return text === 't' ? 'true' : 'false'
+  // As PostgreSQL marks them; MySQL's are plain.
+  if (type === 'bytes') return text.replace(/^\\x/, '')
   // As PostgreSQL writes it in a session that is in UTC.
   if (type === 'instant') return text.replace(/\+00$/, '')
   // The store's JSON has no room for a NUL.

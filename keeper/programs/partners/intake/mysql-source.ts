@@ -1,4 +1,5 @@
 import { openMysql } from './mysql.ts'
+import type { MysqlColumn } from './mysql.ts'
 import type { ColumnType, TableServer } from './table-server.ts'
 
 /** A MySQL or MariaDB whose tables are read, and no more than read. */
@@ -7,7 +8,7 @@ export async function openMysqlTables(url: string): Promise<TableServer> {
   return {
     quote: (name) => `\`${name.replaceAll('`', '``')}\``,
     // By the server: the driver's own reading of a DOUBLE is not exact (sidorares/node-mysql2, issue 2928).
-    text: (column) => `cast(${column} as char)`,
+    text: textOf,
     value: (_n, type) => VALUES[type] ?? '?',
     bytes: (text) => `cast(${text} as binary)`,
     bytesValue: () => 'cast(? as binary)',
@@ -15,10 +16,21 @@ export async function openMysqlTables(url: string): Promise<TableServer> {
     query: (sql, values) => session.query(sql, values),
     types: async (sql) => {
       const columns = await session.describe(sql)
-      return columns.map(({ type }) => TYPES.get(type) ?? 'other')
+      return columns.map(typeOf)
     },
     close: () => session.close(),
   }
+}
+
+/** Bytes have no characters: as a text two of them may be one and the same row of question marks. */
+function textOf(column: string, type: ColumnType): string {
+  if (type === 'bytes') return `lower(hex(${column}))`
+  return `cast(${type === 'bits' ? `${column} + 0` : column} as char)`
+}
+
+function typeOf({ type, isBinary }: MysqlColumn): ColumnType {
+  const known = TYPES.get(type) ?? 'other'
+  return known === 'text' && isBinary ? 'bytes' : known
 }
 
 /** With its length, so that no two rows read alike. */
@@ -44,4 +56,5 @@ const TYPES = new Map<number, ColumnType>([
   [7, 'instant'],
   [10, 'date'],
   [12, 'datetime'],
+  [16, 'bits'],
 ])

@@ -15,6 +15,8 @@ const NO_ANSWER_TIMEOUT_MS = (STATEMENT_TIMEOUT_S + 5) * 1_000
 // Somebody else's lock on a row of ours is short, or the caller comes again.
 const LOCK_WAIT_S = 10
 const DEFAULT_PORT = 3306
+// Of columns that have no characters; numbers and times have it, too.
+const BINARY_CHARSET = 63
 // Each page has one statement, and there are a few kinds of them.
 const MAX_PREPARED = 32
 
@@ -23,14 +25,20 @@ export type MysqlValue = string | null
 /** What is not null comes back as text, exact except for a FLOAT or DOUBLE that is not cast to text. */
 export type MysqlRow = Record<string, string | null>
 
+export interface MysqlColumn {
+  name: string
+  type: number
+  isBinary: boolean
+}
+
 /** One session of a MySQL or MariaDB; its times are in UTC, and what does not fit a column is refused. */
 export interface Mysql {
   readonly isMariaDb: boolean
   query(sql: string, values?: readonly MysqlValue[]): Promise<MysqlRow[]>
   /** How many rows it changed. */
   run(sql: string, values?: readonly MysqlValue[]): Promise<number>
-  /** The names and types (of the protocol) of the columns of a query. */
-  describe(sql: string): Promise<{ name: string; type: number }[]>
+  /** The columns of a query: their types as the protocol numbers them, and whether they hold bytes instead of a text. */
+  describe(sql: string): Promise<MysqlColumn[]>
   /** Commits when fn resolves; on a session that is read-only it reads one state of the data. */
   begin<T>(fn: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -154,9 +162,13 @@ class Session implements Mysql {
     return (result as { affectedRows?: number }).affectedRows ?? 0
   }
 
-  async describe(sql: string): Promise<{ name: string; type: number }[]> {
+  async describe(sql: string): Promise<MysqlColumn[]> {
     const [, fields] = await this.#ask(sql, [])
-    return fields.map(({ name, columnType = 0 }) => ({ name, type: columnType }))
+    return fields.map(({ name, columnType = 0, characterSet }) => ({
+      name,
+      type: columnType,
+      isBinary: characterSet === BINARY_CHARSET,
+    }))
   }
 
   async begin<T>(fn: () => Promise<T>): Promise<T> {

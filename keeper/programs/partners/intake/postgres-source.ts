@@ -16,6 +16,7 @@ const SESSION = `
   set statement_timeout = ${STATEMENT_TIMEOUT_MS};
   set timezone = 'UTC';
   set datestyle = 'ISO';
+  set bytea_output = 'hex';
   set extra_float_digits = 3`
 
 /** A PostgreSQL whose tables are read, and no more than read. */
@@ -71,6 +72,7 @@ function partOf(text: string): string {
 // By their numbers in pg_type, which never change.
 const TYPES = new Map<number, ColumnType>([
   [16, 'boolean'],
+  [17, 'bytes'],
   ...[20, 21, 23].map((type): [number, ColumnType] => [type, 'integer']),
   [1700, 'decimal'],
   ...[700, 701].map((type): [number, ColumnType] => [type, 'float']),

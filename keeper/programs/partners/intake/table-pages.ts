@@ -3,7 +3,7 @@ import type { UnixSeconds } from '../../../base/time.ts'
 import type { Cells } from './row-reader.ts'
 import type { SourceTime } from './source-file.ts'
 import type { SourceTable } from './source-tables.ts'
-import type { TableServer } from './table-server.ts'
+import type { ColumnType, TableServer } from './table-server.ts'
 
 // Beside the columns: the watermark as the server writes it, and all of the row, from which the next page goes on. What
 // tells votes or days apart may come twice, with another content: by that alone a page would end between the two, and
@@ -24,7 +24,7 @@ export async function* readPages(
 ): AsyncGenerator<Cells[]> {
   const queries = queriesOf(table, server, rowsPerPage)
   if (table.watermark === undefined) return yield* readByRow(queries, rowsPerPage)
-  let start = textOf(since, table.watermark)
+  let start = startOf(since, table.watermark)
   let isIncluded = true
   for (;;) {
     const rows = await queries.byMark(start, isIncluded)
@@ -63,13 +63,15 @@ interface Queries {
 
 function queriesOf(table: SourceTable, server: TableServer, rowsPerPage: number): Queries {
   const column = (name: string): string => `t.${server.quote(name)}`
+  const typeOf = (name = ''): ColumnType => table.types.get(name) ?? 'other'
+  const textOf = (name: string): string => server.text(column(name), typeOf(name))
   const { watermark } = table
   const mark = watermark === undefined ? "''" : column(watermark.column)
-  const markType = table.types.get(watermark?.column ?? '') ?? 'other'
-  const whole = server.bytes(server.join(table.columns.map((name) => server.text(column(name)))))
+  const markType = typeOf(watermark?.column)
+  const whole = server.bytes(server.join(table.columns.map(textOf)))
   const shown = [
-    ...table.columns.map((name) => `${server.text(column(name))} as ${server.quote(name)}`),
-    `${server.text(mark)} as ${MARK}`,
+    ...table.columns.map((name) => `${textOf(name)} as ${server.quote(name)}`),
+    `${server.text(mark, markType)} as ${MARK}`,
     `${whole} as ${WHOLE}`,
   ]
   const from = table.name.map((part) => server.quote(part)).join('.')
@@ -99,7 +101,7 @@ const DAY_LENGTH = 10
 const MOST_BEHIND_SECONDS = 14 * SECONDS_PER_HOUR
 
 /** An instant as the column has it. */
-function textOf(at: UnixSeconds, { unit, offset }: SourceTime): string {
+function startOf(at: UnixSeconds, { unit, offset }: SourceTime): string {
   return TEXTS[unit](at, offset)
 }
 
