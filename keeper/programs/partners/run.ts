@@ -75,7 +75,7 @@ async function takeSteps(room: PartnersRoom, steps: readonly Step[]): Promise<Do
     room.onProgress?.(at, steps.length)
     done.push(await takeStep(room, step))
   }
-  room.onProgress?.(steps.length, steps.length)
+  if (steps.length > 0) room.onProgress?.(steps.length, steps.length)
   return done
 }
 

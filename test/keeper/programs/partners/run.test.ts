@@ -213,6 +213,26 @@ describe('distributions to partners', function () {
     expect(paid.kept).to.deep.equal({ 'no-wallet': 2 })
   })
 
+  it('when the zone is changed, every vote is still of one hour and of one day', async () => {
+    const hours = Array.from({ length: 72 }, (_, hour) => FIRST + hour)
+    await landed(
+      db,
+      hours.map((hour) => ({ partner: 'p1', at: startOfHour(hour) + 1_799 })),
+    )
+    const inZone = (zone: string, asked: object) => runPartners(partnersRoom(db, { zone }), asked)
+    const done = [
+      ...(await inZone('UTC', { day: DAY, from: FIRST })),
+      ...(await inZone('America/New_York', { day: '2026-11-21' })),
+      ...(await inZone('Asia/Kolkata', { day: '2026-11-22' })),
+    ]
+    const days = done.filter(({ kind }) => kind === 'day')
+    expect(days.map(({ votes }) => votes)).to.deep.equal([24, 29, 14])
+    const inflow = done.flatMap((each) => (each.kind === 'hour' ? [each.daily] : []))
+    const given = days.map(({ paid }) => paid)
+    const total = (all: bigint[]): bigint => all.reduce((sum, amount) => sum + amount, 0n)
+    expect(total(inflow)).to.equal(total(given) + (days.at(-1)?.carry ?? 0n))
+  })
+
   it('D-19 each distribution is one row of the store and one JSON line of the log', async () => {
     const lines: Record<string, unknown>[] = []
     const write = (line: string): void => void lines.push(JSON.parse(line) as never)
