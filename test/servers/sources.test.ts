@@ -139,7 +139,7 @@ for (const [name, open] of Object.entries(SOURCE_SERVERS)) {
       expect(await votesIn(db)).to.deep.equal(before)
     })
 
-    it('D-18 a server that goes away in the middle is an error that may be tried again, and loses nothing', async () => {
+    it('a server that goes away in the middle is an error that may be tried again, and loses nothing', async () => {
       let bytes = 0
       const half = 1_000_000
       const proxy = await tcpProxy(server.url, (data, to) => {
