@@ -29,7 +29,8 @@ export const partnersCheck: ProgramCheck = {
 async function checkPartners(given: CheckRoom): Promise<void> {
   const { db } = given
   const room = { ...given, asset: given.asset ?? '' }
-  const replay = await Replay.over(room, correctionsOf(db), (correction, isDayOver) =>
+  const began = { firstHour: await firstHourOf(db), corrections: correctionsOf(db) }
+  const replay = await Replay.over(room, began, (correction, isDayOver) =>
     checkCorrection(room, correction, isDayOver),
   )
   const rules = await readKeptRules(room)
@@ -54,6 +55,13 @@ async function checkPartners(given: CheckRoom): Promise<void> {
   await checkBalances(room, replay)
   await checkDues(room, withheld)
   await checkOutbox(room)
+}
+
+async function firstHourOf(db: Db): Promise<number | undefined> {
+  const row = await db.one<{ first: bigint | null }>(
+    'select first_hour as first from partner_state where id = 1',
+  )
+  return row.first === null ? undefined : Number(row.first)
 }
 
 /** A day after its last hour. */

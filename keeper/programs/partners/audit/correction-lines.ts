@@ -8,6 +8,8 @@ import type { Correction } from './period-rows.ts'
 
 interface LineRow {
   partner: string
+  /** Whether the amounts add up to the totals, before and after. */
+  isWhole: boolean
   before: string | null
   after: string
   difference: string
@@ -53,9 +55,10 @@ function totalOf(kind: Correction['kind'], row: unknown): { total: bigint; to: n
 
 type CorrectionLine = ReturnType<typeof lineOf>
 
-function lineOf({ partner, before, after, difference, taken, due }: LineRow) {
+function lineOf({ partner, isWhole, before, after, difference, taken, due }: LineRow) {
   return {
     partner,
+    isWhole,
     before: BigInt(before ?? 0),
     after: BigInt(after),
     difference: BigInt(difference),
@@ -65,13 +68,19 @@ function lineOf({ partner, before, after, difference, taken, due }: LineRow) {
 }
 
 function compareLine(room: CheckRoom, name: string, line: CorrectionLine): void {
-  const { partner, before, after, difference, taken, due } = line
+  const { partner, isWhole, before, after, difference, taken, due } = line
   const expected = {
+    isWhole: true,
     difference: after - before,
     'taken and due': difference < 0n ? -difference : 0n,
   }
-  const found = { difference, 'taken and due': taken + due }
+  const found = { isWhole, difference, 'taken and due': taken + due }
   comparePeriod(room, `${partner} in ${name}`, found, expected)
+}
+
+function wholeSql(side: 'before' | 'after'): string {
+  const amounts = `select sum(value::numeric) from jsonb_each_text(${side} -> 'amounts')`
+  return `(${amounts}) = (${side} ->> 'total')::numeric`
 }
 
 async function* linesOf(
@@ -81,7 +90,8 @@ async function* linesOf(
   let after = ''
   for (;;) {
     const rows = await db.query<LineRow & object>(
-      `select partner, before ->> 'total' as before, after ->> 'total' as after,
+      `select partner, ${wholeSql('after')} and (before is null or ${wholeSql('before')}) as "isWhole",
+              before ->> 'total' as before, after ->> 'total' as after,
               difference, taken, due from partner_correction_line
         where correction = $1 and partner > $2 order by partner limit $3`,
       [correction, after, LINES_A_PAGE],

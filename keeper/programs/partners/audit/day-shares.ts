@@ -102,32 +102,40 @@ export async function compareDayShares(
 ): Promise<void> {
   const { bonus } = asked.rules.daily
   const params = shared(asked)
-  const given = (value: bigint | number): string => `$${params.push(String(value))}::numeric`
-  const tiers = parts.tiers.map(
-    ({ category, members, minimumVotes, share }) =>
-      `case when position <= ${given(members)} and votes >= ${given(minimumVotes)}
-            then ${given(share)} else 0 end as "${category}"`,
-  )
-  const members = eccMembers(counts.voters)
-  const byEcc =
-    counts.weightSum === 0n
-      ? '0::numeric'
-      : `case when position <= ${given(members)}
-              then div(${given(parts.eccPart)} * least(ecc * ${given(members)}, 5 * ${given(counts.eccSum)}),
-                       ${given(counts.weightSum)}) else 0 end`
-  const half = `case when position <= ${given(parts.top50p.members)} then ${given(parts.top50p.share)} else 0 end`
+  // Each is given where it is written: a parameter that no text has is refused.
+  const given: Given = (value) => `$${params.push(String(value))}::numeric`
   const bps = market.rate > bonus.referenceRate ? bonus.bps : 0
-  const most = given(bonus.capPerPartner)
   const budget = given(market.budget)
-  const fields = ['position', 'votes', 'cc', 'ecc', ...TIERS, 'top10p_ecc', 'top50p', 'cc_market']
   await tellShares(room, `day ${asked.day}`, {
-    fields,
+    fields: ['position', 'votes', 'cc', 'ecc', ...TIERS, 'top10p_ecc', 'top50p', 'cc_market'],
     sql: `with ${WEIGHED},
-      seven as (select *, ${tiers.join(', ')}, ${byEcc} as top10p_ecc, ${half} as top50p from weighed),
-      asked as (select *, least(div(${SEVEN} * ${given(bps)}, 10000), ${most}) as wanted from seven),
+      seven as (select *, ${sevenOf(given, parts, counts)} from weighed),
+      asked as (select *, least(div(${SEVEN} * ${given(bps)}, 10000),
+                                ${given(bonus.capPerPartner)}) as wanted from seven),
       whole as (select *, sum(wanted) over () as wanted_all from asked),
       expected as (select *, case when wanted_all > ${budget} then div(wanted * ${budget}, wanted_all)
                                   else wanted end as cc_market from whole)`,
     params,
   })
+}
+
+type Given = (value: bigint | number) => string
+
+/** The amounts out of the pool, by position, votes and ECC. */
+function sevenOf(given: Given, { tiers, eccPart, top50p }: DailyParts, counts: DayCounts): string {
+  const fixed = tiers.map(
+    ({ category, members, minimumVotes, share }) =>
+      `case when position <= ${given(members)} and votes >= ${given(minimumVotes)}
+            then ${given(share)} else 0 end as "${category}"`,
+  )
+  const { voters, eccSum, weightSum } = counts
+  const members = eccMembers(voters)
+  const byEcc =
+    weightSum === 0n
+      ? '0::numeric'
+      : `case when position <= ${given(members)}
+              then div(${given(eccPart)} * least(ecc * ${given(members)}, 5 * ${given(eccSum)}),
+                       ${given(weightSum)}) else 0 end`
+  const half = `case when position <= ${given(top50p.members)} then ${given(top50p.share)} else 0 end`
+  return [...fixed, `${byEcc} as top10p_ecc`, `${half} as top50p`].join(', ')
 }

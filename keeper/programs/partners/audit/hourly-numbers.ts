@@ -32,7 +32,7 @@ export function categoryOf(
 
 /** A tenth, a half: rounded up. */
 export function shareOfVoters(voters: number, percent: number): number {
-  return Math.ceil((voters * percent) / 100)
+  return Number((BigInt(voters) * BigInt(percent) + PERCENT - 1n) / PERCENT)
 }
 
 const TENTH = 10

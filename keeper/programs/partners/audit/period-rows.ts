@@ -28,6 +28,8 @@ export const hourSchema = z.object({
   unitsPerCc: amount,
   hourly: amount,
   daily: amount,
+  /** The last correction that was made before it. */
+  afterCorrection: number,
   ...distributed,
 })
 export type HourRow = z.output<typeof hourSchema>
@@ -58,8 +60,8 @@ const PERIODS_A_PAGE = 200
 /** In their order, page by page; what is not paid for (shadow) is not looked at. */
 export async function* hoursOf(db: Db): AsyncGenerator<Period<HourRow>> {
   const sql = `select hour, day, hour_of_day as "hourOfDay", cc, units_per_cc as "unitsPerCc", hourly,
-      daily, inflow, carried, pool, paid, carry, voters, votes, ruleset, trace, revision, at
-    from partner_hour where not shadow and hour > $1 order by hour limit $2`
+      daily, inflow, carried, pool, paid, carry, voters, votes, ruleset, trace, revision, at,
+      after_correction as "afterCorrection" from partner_hour where not shadow and hour > $1 order by hour limit $2`
   let after = -1
   for (;;) {
     const rows = await db.query<{ hour: bigint }>(sql, [after, PERIODS_A_PAGE])
@@ -117,6 +119,8 @@ const correctionSchema = z.object({
   kind: z.enum(['hour', 'day']),
   period: z.string(),
   revision: number,
+  lateVotes: number,
+  lateCc: amount,
   inflow: amount,
   daily: amount,
   before: z.unknown(),
@@ -134,7 +138,8 @@ export async function* correctionsOf(db: Db): AsyncGenerator<Correction> {
   let after = 0
   for (;;) {
     const rows = await db.query(
-      `select c.id, c.kind, c.period, c.revision, c.inflow, c.daily, c.before, c.after, c.at,
+      `select c.id, c.kind, c.period, c.revision, c.late_votes as "lateVotes",
+              c.late_cc as "lateCc", c.inflow, c.daily, c.before, c.after, c.at,
               not exists (select 1 from partner_correction l
                            where l.kind = c.kind and l.period = c.period and l.revision > c.revision)
                 as "isLast"

@@ -6,6 +6,12 @@ import type { Correction, DayRow, HourRow } from './period-rows.ts'
 /** Told each correction in its turn, and whether the day that it is of was over then. */
 export type OnCorrection = (correction: Correction, isDayOver: boolean) => Promise<void>
 
+export interface Told {
+  /** With which everything began. */
+  firstHour: number | undefined
+  corrections: AsyncGenerator<Correction>
+}
+
 /** What the pools must hold, period after period: what one leaves is what the next one finds. */
 export class Replay {
   readonly #room: Pick<CheckRoom, 'differ'>
@@ -17,9 +23,12 @@ export class Replay {
   /** Of days that were over when their hours were corrected. */
   latePool = 0n
   bonusPaid = 0n
+  /** Of the day that goes on: what its hours brought, which day it is, and how many hours it has. */
   #inflow = 0n
+  #openDay: string | undefined
+  #hoursOfDay: number | undefined
   #lastDay = ''
-  #lastHour: number | undefined
+  #nextHour: number | undefined
 
   private constructor(
     room: Pick<CheckRoom, 'differ'>,
@@ -33,54 +42,55 @@ export class Replay {
 
   static async over(
     room: Pick<CheckRoom, 'differ'>,
-    corrections: AsyncGenerator<Correction>,
+    { firstHour, corrections }: Told,
     onCorrection: OnCorrection,
   ): Promise<Replay> {
     const replay = new Replay(room, corrections, onCorrection)
+    replay.#nextHour = firstHour
     await replay.#step()
     return replay
   }
 
   /** As it was distributed, before any correction of it. */
   async hour(row: HourRow): Promise<void> {
-    while (this.#next && this.#isBefore(this.#next, row)) await this.#correct(this.#next)
-    const { hour, carried, hourly, pool } = row
-    const expected = { hour: this.#lastHour === undefined ? hour : this.#lastHour + 1 }
-    comparePeriod(
-      this.#room,
-      `hour ${hour}`,
-      { hour, carried, pool },
-      {
-        ...expected,
-        carried: this.hourPool,
-        pool: carried + hourly,
-      },
-    )
-    this.#lastHour = hour
+    while (this.#next && this.#next.id <= row.afterCorrection) await this.#correct(this.#next)
+    const { hour, day, hourOfDay, carried, pool, revision } = row
+    const found = { hour, day, hourOfDay, carried, pool, revision }
+    comparePeriod(this.#room, `hour ${hour}`, found, {
+      hour: this.#nextHour ?? hour,
+      day: this.#openDay ?? day,
+      // The very first day may begin in the middle.
+      hourOfDay: this.#hoursOfDay ?? hourOfDay,
+      carried: this.hourPool,
+      pool: carried + row.hourly,
+      revision: 0,
+    })
+    this.#nextHour = hour + 1
+    this.#openDay = day
+    this.#hoursOfDay = hourOfDay + 1
     this.hourPool = row.carry
     this.dayPool += row.daily
     this.#inflow += row.daily
   }
 
-  /** Of the same second it may be on either side: on that which makes sense. */
-  #isBefore({ at }: Correction, row: HourRow): boolean {
-    return at < row.at || (at === row.at && this.hourPool !== row.carried)
-  }
-
   async day(row: DayRow): Promise<void> {
     while (this.#next && this.#next.id <= row.corrections) await this.#correct(this.#next)
-    const { day, inflow, carried, pool } = row
+    const { day, inflow, carried, pool, revision } = row
     comparePeriod(
       this.#room,
       `day ${day}`,
-      { inflow, carried, pool },
+      { day, inflow, carried, pool, revision },
       {
+        day: this.#openDay ?? day,
         inflow: this.#inflow,
         carried: this.dayPool - this.#inflow,
         pool: carried + inflow,
+        revision: 0,
       },
     )
     this.#inflow = 0n
+    this.#openDay = undefined
+    this.#hoursOfDay = 0
     this.#lastDay = day
     this.dayPool = row.carry
     this.bonusPaid += row.bonusPaid
@@ -98,9 +108,18 @@ export class Replay {
     await this.#step()
   }
 
-  #correctHour({ id, daily, before, after }: Correction): boolean {
+  #correctHour(correction: Correction): boolean {
+    const { id, daily, before, after } = correction
     const [was, is] = [hourSchema.parse(before), hourSchema.parse(after)]
     const hourly = is.hourly - was.hourly
+    const { inflow, lateVotes, lateCc } = correction
+    const brought = { inflow: hourly, daily: is.daily - was.daily, lateCc: is.cc - was.cc }
+    const found = { inflow, daily, lateCc, lateVotes, revision: correction.revision }
+    const votes = { lateVotes: is.votes - was.votes, revision: was.revision + 1 }
+    comparePeriod(this.#room, `correction ${id} of hour ${is.hour}`, found, {
+      ...brought,
+      ...votes,
+    })
     this.#compare(`correction ${id} of hour ${is.hour}`, was, is, hourly, this.hourPool)
     this.hourPool += hourly - (is.paid - was.paid)
     const isDayOver = is.day <= this.#lastDay
@@ -112,8 +131,15 @@ export class Replay {
     return isDayOver
   }
 
-  #correctDay({ id, inflow, before, after }: Correction): boolean {
+  #correctDay({ id, inflow, lateVotes, before, after, revision }: Correction): boolean {
     const [was, is] = [daySchema.parse(before), daySchema.parse(after)]
+    const found = { inflow, lateVotes, revision, corrections: is.corrections }
+    comparePeriod(this.#room, `correction ${id} of day ${is.day}`, found, {
+      inflow: is.inflow - was.inflow,
+      lateVotes: is.votes - was.votes,
+      revision: was.revision + 1,
+      corrections: id,
+    })
     // What the hours have gathered since is for days to come.
     const there = this.dayPool - this.#inflow
     this.#compare(`correction ${id} of day ${is.day}`, was, is, inflow, there)

@@ -132,6 +132,13 @@ describe('what reconcile says of the partners', function () {
         where hour = ${FIRST + 4}`,
       [period],
     ],
+    ['the first hour', 'update partner_state set first_hour = first_hour - 1', [period]],
+    [
+      'the day of an hour',
+      `update partner_hour set day = '2026-11-21' where hour = ${FIRST + 22}`,
+      [period],
+    ],
+    ['how often it was corrected', `update partner_day set revision = 1`, [period]],
     [
       'how much was paid',
       `update partner_day set paid = paid - 1, carry = carry + 1 where ${day}`,

@@ -98,6 +98,16 @@ describe('what reconcile says of corrections of partners', function () {
       [period, 'BOOKING_DIFFERS', 'BALANCE_DIFFERS'],
     ],
     [
+      'how many votes came late',
+      'update partner_correction set late_votes = late_votes + 1 where id = 1',
+      [period],
+    ],
+    [
+      'an amount that a correction kept',
+      `update partner_correction_line set after = jsonb_set(after, '{amounts,all}', '"7"')`,
+      [period],
+    ],
+    [
       'a correction that is gone',
       `delete from partner_correction_line where correction = 1;
        delete from partner_correction where id = 1`,
