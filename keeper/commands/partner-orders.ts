@@ -1,5 +1,6 @@
 import type { OfficeOrder } from './office.ts'
 import { fundBonusOrder } from './partners-bonus.ts'
+import { partnersCorrectOrder } from './partners-correct.ts'
 import { partnersImportOrder } from './partners-import.ts'
 import { partnersPullOrder } from './partners-pull.ts'
 import { partnersRunOrder } from './partners-run.ts'
@@ -12,6 +13,7 @@ export const PARTNER_ORDERS = {
   'partners import': partnersImportOrder,
   'partners pull': partnersPullOrder,
   'partners run': partnersRunOrder,
+  'partners correct': partnersCorrectOrder,
   'partners fund-bonus': fundBonusOrder,
   'partners status': partnersStatusOrder,
   'partners special': specialOrder,

@@ -39,6 +39,18 @@ export const PARTNERS: readonly CommandRow[] = [
     load: async () => (await import('./partners-run.ts')).partnersRunCommand,
   },
   {
+    usage: 'partners correct',
+    about: 'share an hour or a day again with the votes that came late; safe to run again',
+    example: './muster partners correct --day 2024-10-15 --dry-run',
+    options: [
+      option('--hour <when>', 'its start as an ISO time, or its number since 1970'),
+      option('--day <date>', 'its hours with late votes, and then the day'),
+      option('--dry-run', 'say what would change, and post nothing'),
+      option('--top <n>', 'how many changed shares of each are shown', '20'),
+    ],
+    load: async () => (await import('./partners-correct.ts')).partnersCorrectCommand,
+  },
+  {
     usage: 'partners status',
     about: 'how far it is: hours, days, pools, and votes that wait',
     example: './muster partners status --json',

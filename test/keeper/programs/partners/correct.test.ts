@@ -26,6 +26,7 @@ import {
   votesOf,
 } from '../../../helpers/partners-room.ts'
 import type { TestVote } from '../../../helpers/partners-room.ts'
+import { reconcilePartners } from '../../../helpers/partners-audit.ts'
 import { freshDb } from '../../../helpers/store.ts'
 
 const CC = 10n ** 18n
@@ -42,6 +43,7 @@ describe('corrections of an hour', function () {
 
   afterEach(async () => {
     await assertBooksBalance(db)
+    expect((await reconcilePartners(db)).differences).to.deep.equal([])
     await db.close()
   })
 
@@ -170,12 +172,15 @@ describe('corrections of an hour', function () {
   it('votes or shares that somebody changed are no basis: nothing is posted', async () => {
     await distributed(votesOf(3, FIRST))
     await landLate(partnersRoom(db), [{ partner: 'p9', at: startOfHour(FIRST) }])
-    await db.query(`update partner_vote set cc = 7 where partner = 'p2'`)
+    const changeVote = (cc: number) =>
+      db.query(`update partner_vote set cc = $1 where partner = 'p2'`, [cc])
+    await changeVote(7)
     const before = await footprint(db)
     const error = await rejectionOf(correctedOne(db, { hour: FIRST }))
     expect(error).to.include({ code: 'PARTNERS_CORRECTION_UNSAFE' })
     expect(error.message).to.contain('cc 6, now 11')
     expect(await footprint(db)).to.deep.equal(before)
+    await changeVote(2)
   })
 
   it('what the shadow gave, or nobody yet, is not corrected', async () => {
