@@ -8,12 +8,15 @@ import type { PartnersRoom } from '../programs/partners/room.ts'
 import { lastCycle } from '../programs/partners/rules/plan-steps.ts'
 import { runPartners } from '../programs/partners/run.ts'
 import type { Asked, Done } from '../programs/partners/run.ts'
+import { countBefore } from '../programs/partners/standing.ts'
+import { readState } from '../programs/partners/state.ts'
 import type { Report, Run } from './command.ts'
 import { limitOf, officeCommand, textOf } from './office.ts'
 import type { Office, OfficeOrder } from './office.ts'
 import { assetOf, partnersAsset, partnersRoom } from './partners-room.ts'
 import { periodLines, stepLines } from './partners-tables.ts'
 import type { Shown } from './partners-tables.ts'
+import { plural } from './print.ts'
 import { showProgress } from './progress.ts'
 
 export interface PartnersRunOptions {
@@ -57,11 +60,25 @@ async function distribute(
   const asked = askedOf(office, options)
   const done = await runPartners(room, asked)
   const shown = await readShown(room, wantedOf(asked, done), limit)
-  const mode = room.shadow ? ['shadow: nothing was posted, nothing is paid'] : []
+  const before = await votesBefore(room, done)
   return {
-    json: { shadow: room.shadow, done: done.map(stepOf), periods: shown },
-    lines: [...mode, ...stepLines(done, unit), ...shown.flatMap((each) => periodLines(each, unit))],
+    json: { shadow: room.shadow, votesBefore: before, done: done.map(stepOf), periods: shown },
+    lines: [
+      ...(room.shadow ? ['shadow: nothing was posted, nothing is paid'] : []),
+      ...stepLines(done, unit),
+      ...(before > 0
+        ? [`${plural(before, 'vote')} of before the first hour: counted nowhere`]
+        : []),
+      ...shown.flatMap((each) => periodLines(each, unit)),
+    ],
   }
+}
+
+/** Told once, when it all begins. */
+async function votesBefore({ db, shadow }: PartnersRoom, done: readonly Done[]): Promise<number> {
+  const { firstHour } = await readState(db, shadow)
+  const isFirst = done.some((each) => each.kind === 'hour' && each.isNew && each.hour === firstHour)
+  return isFirst && firstHour !== undefined ? countBefore(db, firstHour) : 0
 }
 
 /** Without a period what is due now, as for the keeper. */

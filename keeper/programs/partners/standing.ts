@@ -1,5 +1,5 @@
-import type { UnixSeconds } from '../../base/time.ts'
 import { startOfHour } from '../../base/time.ts'
+import type { Hour, UnixSeconds } from '../../base/time.ts'
 import { balanceOf } from '../../ledger/balances.ts'
 import type { Db } from '../../store/db.ts'
 import { accounts } from './names.ts'
@@ -63,4 +63,13 @@ async function countVotes(
     late: Number(late),
     lastAt: last === null ? undefined : Number(last),
   }
+}
+
+/** Votes of before the first hour, told when that is distributed: they are counted nowhere. */
+export async function countBefore(db: Db, firstHour: Hour): Promise<number> {
+  const { count } = await db.one<{ count: bigint }>(
+    'select count(*) as count from partner_vote where at < $1',
+    [startOfHour(firstHour)],
+  )
+  return Number(count)
 }
