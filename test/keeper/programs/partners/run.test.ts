@@ -10,6 +10,7 @@ import { runPartners } from '../../../../keeper/programs/partners/run.ts'
 import type { Done } from '../../../../keeper/programs/partners/run.ts'
 import { readState } from '../../../../keeper/programs/partners/state.ts'
 import { cliActor } from '../../../../keeper/office/actor.ts'
+import type { Reach } from '../../../../keeper/payouts/room.ts'
 import { settle } from '../../../../keeper/payouts/settlement.ts'
 import type { Db } from '../../../../keeper/store/db.ts'
 import { testClock } from '../../../helpers/clock.ts'
@@ -211,6 +212,21 @@ describe('distributions to partners', function () {
     expect(done[0]).to.include({ day: DAY })
     const paid = await settle({ ...room, reach: async () => new Map() }, partnersProgram(COIN))
     expect(paid.kept).to.deep.equal({ 'no-wallet': 2 })
+  })
+
+  it('settles what was earned up to the last distributed day; the hours after it wait for theirs', async () => {
+    await landed(db, [...votesOf(1, FIRST + 23), ...votesOf(1, FIRST + 24)])
+    const settled = async (): Promise<bigint> => {
+      const reach = async (): Promise<ReadonlyMap<string, Reach>> =>
+        new Map([['p1', { address: `0x${'00'.repeat(19)}01` }]])
+      return (await settle({ ...partnersRoom(db), reach }, partnersProgram(COIN))).amount
+    }
+    const done = await runPartners(partnersRoom(db), { hour: FIRST + 23 })
+    expect(await settled()).to.equal(0n)
+    done.push(...(await runPartners(partnersRoom(db), { hour: FIRST + 24 })))
+    const [hour, day, next] = done
+    expect(await settled()).to.equal((hour?.paid ?? 0n) + (day?.paid ?? 0n))
+    expect(await accruedOf(db, 'p1')).to.equal(next?.paid)
   })
 
   it('when the zone is changed, every vote is still of one hour and of one day', async () => {
