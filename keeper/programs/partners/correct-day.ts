@@ -163,10 +163,10 @@ async function bookDayAgain(t: Db, room: CorrectionRoom, changed: Changed): Prom
     differences.map((each) => each.after),
   )
   const brought = { inflow: waiting, daily: 0n }
-  const row = { id, kind: 'day' as const, period: day, revision, late, ...brought, before, after }
-  await insertCorrection(t, { ...row, at: booking.now, by: room.by }, lines)
+  const told = { kind: 'day' as const, period: day, revision, late, ...brought, before, after }
+  await insertCorrection(t, { ...told, id, at: booking.now, by: room.by }, lines)
   await readDayPool(t, { asset: room.asset, shadow: false })
-  return { ...row, correction: id, isNew: true, ...sumsOf(lines), withheld, lines }
+  return { ...told, correction: id, isNew: true, ...sumsOf(lines), withheld, lines }
 }
 
 function bookingOf(

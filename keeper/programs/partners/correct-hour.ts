@@ -114,11 +114,11 @@ async function bookHourAgain(t: Db, room: CorrectionRoom, changed: Changed): Pro
   )
   const period = String(hour)
   const brought = { inflow: after.hourly - before.hourly, daily: after.daily - before.daily }
-  const row = { id, kind: 'hour' as const, period, revision, late, ...brought, before, after }
-  await insertCorrection(t, { ...row, at: booking.now, by: room.by }, lines)
+  const told = { kind: 'hour' as const, period, revision, late, ...brought, before, after }
+  await insertCorrection(t, { ...told, id, at: booking.now, by: room.by }, lines)
   await enqueueSpecial(t, hour, result.shares, { special: room.special, now: booking.now })
   await readHourPool(t, { asset: room.asset, shadow: false })
-  return { ...row, correction: id, isNew: true, ...sumsOf(lines), withheld, lines }
+  return { ...told, correction: id, isNew: true, ...sumsOf(lines), withheld, lines }
 }
 
 async function bookingOf(
