@@ -192,3 +192,45 @@ describe('corrections of a day', function () {
     }
   }
 })
+
+describe('corrections where a day begins at half past', function () {
+  this.timeout(60_000)
+  const zone = 'Asia/Kolkata'
+  // 23:30 of the day; its second half is of the next day.
+  const hour = FIRST + 18
+  const at = startOfHour(hour)
+  let db: Db
+
+  beforeEach(async () => {
+    db = await freshDb()
+  })
+
+  afterEach(async () => {
+    await assertBooksBalance(db)
+    expect((await reconcilePartners(db)).differences).to.deep.equal([])
+    await db.close()
+  })
+
+  it('a late vote counts in the day that it is in, and its money goes to the day of its hour', async () => {
+    const room = partnersRoom(db, { zone })
+    await landed(db, [
+      { partner: 'a', at: at + 600 },
+      { partner: 'b', at: at + 3_000 },
+    ])
+    await runPartners(room, { hour })
+    await runPartners(room, { day: NEXT_DAY })
+    await landLate(room, [{ partner: 'c', at: at + 2_400, cc: 4 }])
+
+    const { periods } = await corrected(db, { day: NEXT_DAY }, { zone })
+    expect(periods.map(({ period, inflow, daily }) => [period, inflow, daily])).to.deep.equal([
+      [String(hour), CC, 3n * CC],
+      [NEXT_DAY, 0n, 0n],
+    ])
+    expect(Object.keys(await storedShares(db, 'day', NEXT_DAY))).to.have.members(['b', 'c'])
+    expect((await poolsOf(db)).late).to.equal(3n * CC)
+    const before = await corrected(db, { day: DAY }, { zone })
+    expect(before.periods[0]).to.deep.include({ inflow: 3n * CC, late: { votes: 0, cc: 0n } })
+    expect(Object.keys(await storedShares(db, 'day', DAY))).to.have.members(['a'])
+    expect((await poolsOf(db)).late).to.equal(0n)
+  })
+})
