@@ -34,16 +34,18 @@ interface ShareRow {
 
 // The first line of a partner has what he was given at first.
 function pageSql(kind: 'hour' | 'day', total: string, to: string): string {
-  return `select s.${kind}, s.partner, s.position, (${total})::text as total, ${to} as "to",
-      coalesce(f.ruleset, p.ruleset) as ruleset, f.id is not null as "isCorrected", f.before
-    from partner_${kind}_share s join partner_${kind} p on not p.shadow and p.${kind} = s.${kind}
-    left join lateral (
-      select c.id, l.before, c.before ->> 'ruleset' as ruleset from partner_correction c
-        join partner_correction_line l on l.correction = c.id and l.partner = s.partner
-       where p.revision > 0 and c.kind = '${kind}' and c.period = p.${kind}::text
-       order by c.revision limit 1) f on true
-   where not s.shadow and (s.${kind}, s.partner) > ($1, $2)
-   order by s.${kind}, s.partner limit ${SHARES_A_PAGE}`
+  return `with s as materialized (
+      select * from partner_${kind}_share where not shadow and (${kind}, partner) > ($1, $2)
+       order by ${kind}, partner limit ${SHARES_A_PAGE})
+    select s.${kind}, s.partner, s.position, (${total})::text as total, ${to} as "to",
+           coalesce(f.ruleset, p.ruleset) as ruleset, f.id is not null as "isCorrected", f.before
+      from s join partner_${kind} p on not p.shadow and p.${kind} = s.${kind}
+      left join lateral (
+        select c.id, l.before, c.before ->> 'ruleset' as ruleset from partner_correction c
+          join partner_correction_line l on l.correction = c.id and l.partner = s.partner
+         where p.revision > 0 and c.kind = '${kind}' and c.period = p.${kind}::text
+         order by c.revision limit 1) f on true
+     order by s.${kind}, s.partner`
 }
 
 const PAGES = {
