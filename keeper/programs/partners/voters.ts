@@ -32,6 +32,8 @@ export async function readEccVoters(
   { from, to }: Period,
   { day, unknownEcc }: { day: Day; unknownEcc: bigint },
 ): Promise<EccVoter[]> {
+  // PostgreSQL would compile the statement first, which takes as long as the statement.
+  await t.query('set local jit = off')
   const rows = await t.query<Voter & { ecc: bigint | string | null }>(
     `with voter as materialized (
        select partner, sum(cc)::bigint as cc, count(*)::int as votes from partner_vote
