@@ -34,8 +34,12 @@ describe('the plan of distributions', () => {
     const steps = planSteps('UTC', { firstHour }, through)
     const next = Array.from({ length: 24 }, (_, at) => firstHour + 2 + at)
     expect(shown(steps)).to.deep.equal([
-      ...[firstHour, firstHour + 1, '2026-11-20'],
-      ...[...next, '2026-11-21', firstHour + 26],
+      firstHour,
+      firstHour + 1,
+      '2026-11-20',
+      ...next,
+      '2026-11-21',
+      firstHour + 26,
     ])
   })
 
