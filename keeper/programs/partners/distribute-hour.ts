@@ -7,7 +7,13 @@ import type { Posting } from '../../ledger/posting.ts'
 import { accrueIn } from '../../payouts/accrual.ts'
 import { lockProgram } from '../../payouts/program-row.ts'
 import type { Db } from '../../store/db.ts'
-import { insertHour, insertHourShares, keepRuleset, readHour } from './distribution-rows.ts'
+import {
+  insertHour,
+  insertHourShares,
+  keepRuleset,
+  readCorrections,
+  readHour,
+} from './distribution-rows.ts'
 import type { HourRow } from './distribution-rows.ts'
 import { withholdDues } from './dues.ts'
 import { accounts, codes, keys, refs } from './names.ts'
@@ -68,7 +74,8 @@ async function keepHour(
   const inflow = splitInflow(sum(voters.map(({ cc }) => cc)), rate)
   const carried = await readHourPool(t, room)
   const result = distributeHour(carried + inflow.hourly, voters)
-  const row = rowOf(room, { hour, inflow, carried, result, at: clock.now() })
+  const afterCorrection = await readCorrections(t)
+  const row = rowOf(room, { hour, inflow, carried, result, afterCorrection, at: clock.now() })
   await keepRuleset(t, ruleset, row.at)
   await insertHour(t, shadow, row)
   await insertHourShares(t, shadow, hour, result.shares)
@@ -80,12 +87,13 @@ interface Calculated {
   inflow: Inflow
   carried: bigint
   result: HourlyDistribution
+  afterCorrection: number
   at: UnixSeconds
 }
 
 function rowOf(
   { zone, ruleset }: PartnersRoom,
-  { hour, inflow, carried, result, at }: Calculated,
+  { hour, inflow, carried, result, afterCorrection, at }: Calculated,
 ): HourRow {
   const day = dayOfHour(zone, hour)
   const { pool, paid, carry, shares } = result
@@ -103,6 +111,7 @@ function rowOf(
     ruleset: ruleset.version,
     trace: hourlyTraceOf(result),
     revision: 0,
+    afterCorrection,
     at,
   }
 }

@@ -36,6 +36,8 @@ export interface HourRow extends Distributed {
   unitsPerCc: bigint
   hourly: bigint
   daily: bigint
+  /** The last correction before it. */
+  afterCorrection: number
   trace: HourlyTrace
 }
 
@@ -58,8 +60,8 @@ export interface DayRow extends Distributed {
 type Stored<T> = { [Key in keyof T]: T[Key] extends number | bigint ? bigint | string : T[Key] }
 
 const SELECT_HOUR = `select hour, day, hour_of_day as "hourOfDay", cc, units_per_cc as "unitsPerCc",
-  inflow, hourly, daily, carried, pool, paid, carry, voters, votes, ruleset, trace, revision, at
-  from partner_hour`
+  inflow, hourly, daily, carried, pool, paid, carry, voters, votes, ruleset, trace, revision, at,
+  after_correction as "afterCorrection" from partner_hour`
 const SELECT_DAY = `select day, from_at as "from", to_at as "to", last_hour as "lastHour", inflow,
   carried, pool, paid, carry, bonus_budget as "bonusBudget", bonus_paid as "bonusPaid", voters,
   votes, ecc_cap as "eccCap", corrections, ruleset, trace, revision, at from partner_day`
@@ -79,6 +81,7 @@ export async function readHour(db: Db, shadow: boolean, hour: Hour): Promise<Hou
     unitsPerCc: BigInt(row.unitsPerCc),
     hourly: BigInt(row.hourly),
     daily: BigInt(row.daily),
+    afterCorrection: Number(row.afterCorrection),
     trace: hourlyTraceSchema.parse(row.trace),
   }
 }
@@ -119,8 +122,10 @@ function distributedOf(row: Stored<Distributed>): Distributed {
 }
 
 export async function insertHour(t: Db, shadow: boolean, row: HourRow): Promise<void> {
-  const { hourOfDay: hour_of_day, unitsPerCc: units_per_cc, ...same } = row
-  await insertRow(t, 'partner_hour', { shadow, hour_of_day, units_per_cc, ...same })
+  const { hourOfDay: hour_of_day, unitsPerCc: units_per_cc, ...others } = row
+  const { afterCorrection: after_correction, ...same } = others
+  const renamed = { hour_of_day, units_per_cc, after_correction }
+  await insertRow(t, 'partner_hour', { shadow, ...renamed, ...same })
 }
 
 export async function insertDay(t: Db, shadow: boolean, row: DayRow): Promise<void> {

@@ -94,6 +94,8 @@ create table partner_hour (
   votes        bigint not null,
   ruleset      text   not null references partner_ruleset (version),
   trace        jsonb  not null,
+  -- partner_correction.id of the last one before it: in that order money left the pool.
+  after_correction bigint not null default 0,
   revision     int    not null default 0,
   at           bigint not null,
   primary key (shadow, hour),
