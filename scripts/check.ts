@@ -78,9 +78,8 @@ const STORE_ROOMS = [
   // Without the real files and the large set: they prove rules, and go through the same statements.
   'programs/partners/intake',
   'programs/partners/special',
-  ...['run', 'kill', 'rollback', 'correct', 'correct-day', 'correct-due'].map(
-    (name) => `programs/partners/${name}.test.ts`,
-  ),
+  'programs/partners/correction',
+  ...['run', 'kill', 'rollback'].map((name) => `programs/partners/distribution/${name}.test.ts`),
 ]
 
 /** The rooms that write SQL for money once more, on the server that operators use. */

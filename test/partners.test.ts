@@ -8,7 +8,7 @@ import { hourOf, parseIso, startOfHour, systemClock } from '../keeper/base/time.
 import { typedLink } from '../keeper/payouts/wallets/link-message.ts'
 import { linkWallet } from '../keeper/payouts/wallets/links.ts'
 import { DEFAULT_RULES } from '../keeper/programs/partners/ruleset.ts'
-import { readState } from '../keeper/programs/partners/state.ts'
+import { readState } from '../keeper/programs/partners/distribution/state.ts'
 import type { Db } from '../keeper/store/db.ts'
 import { openStore } from '../keeper/store/open-store.ts'
 import { FIRST_CUT, HOUR, openSite, startCli } from './helpers/cli.ts'

@@ -1,8 +1,8 @@
 import { formatAmount } from '../base/amount.ts'
 import { startOfHour } from '../base/time.ts'
-import { totalOf } from '../programs/partners/correct.ts'
-import type { Correction } from '../programs/partners/correct.ts'
-import type { Corrected, CorrectionLine } from '../programs/partners/correction.ts'
+import { totalOf } from '../programs/partners/correction/correct.ts'
+import type { Correction } from '../programs/partners/correction/correct.ts'
+import type { Corrected, CorrectionLine } from '../programs/partners/correction/correction.ts'
 import { grouped, money, plural, shownTime, table } from './print.ts'
 import type { Asset } from './print.ts'
 

@@ -1,7 +1,7 @@
 import { isoTime, startOfHour } from '../base/time.ts'
 import { readStanding } from '../programs/partners/standing.ts'
 import type { Standing } from '../programs/partners/standing.ts'
-import type { PartnersState } from '../programs/partners/state.ts'
+import type { PartnersState } from '../programs/partners/distribution/state.ts'
 import type { Report, Run } from './command.ts'
 import { officeCommand } from './office.ts'
 import type { OfficeOrder } from './office.ts'

@@ -1,11 +1,11 @@
 import { formatAmount } from '../base/amount.ts'
 import { startOfHour } from '../base/time.ts'
-import type { FirstShare } from '../programs/partners/distribution-rows.ts'
+import type { FirstShare } from '../programs/partners/distribution/distribution-rows.ts'
 import { DAILY_CATEGORIES } from '../programs/partners/rules/daily.ts'
 import { ECC_DECIMALS } from '../programs/partners/rules/ecc.ts'
 import { HOURLY_CATEGORIES } from '../programs/partners/rules/hourly.ts'
 import type { DailyTrace, HourlyTrace } from '../programs/partners/rules/trace.ts'
-import type { Done, DoneDay, DoneHour } from '../programs/partners/run.ts'
+import type { Done, DoneDay, DoneHour } from '../programs/partners/distribution/run.ts'
 import { grouped, money, plural, shownTime, table } from './print.ts'
 import type { Asset } from './print.ts'
 

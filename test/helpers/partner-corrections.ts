@@ -1,9 +1,9 @@
 // Votes that come late, and corrections of what they should have been in.
 import { expect } from 'chai'
 import { balanceOf } from '../../keeper/ledger/balances.ts'
-import { correct } from '../../keeper/programs/partners/correct.ts'
-import type { Correction, Wanted } from '../../keeper/programs/partners/correct.ts'
-import type { Corrected } from '../../keeper/programs/partners/correction.ts'
+import { correct } from '../../keeper/programs/partners/correction/correct.ts'
+import type { Correction, Wanted } from '../../keeper/programs/partners/correction/correct.ts'
+import type { Corrected } from '../../keeper/programs/partners/correction/correction.ts'
 import { landVotes } from '../../keeper/programs/partners/intake/land.ts'
 import { accounts } from '../../keeper/programs/partners/names.ts'
 import type { PartnersRoom } from '../../keeper/programs/partners/room.ts'

@@ -8,7 +8,7 @@ import { landEcc, landRates, landVotes } from '../../keeper/programs/partners/in
 import type { EccRow, VoteRow } from '../../keeper/programs/partners/intake/vote-rows.ts'
 import { accounts, codes, keys } from '../../keeper/programs/partners/names.ts'
 import { readRuleset } from '../../keeper/programs/partners/ruleset.ts'
-import { runPartners } from '../../keeper/programs/partners/run.ts'
+import { runPartners } from '../../keeper/programs/partners/distribution/run.ts'
 import type { Db } from '../../keeper/store/db.ts'
 
 export const LOAD_DAY = '2024-10-15'

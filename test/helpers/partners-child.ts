@@ -6,7 +6,7 @@ import { toJson } from '../../keeper/base/json.ts'
 import { silentLogger } from '../../keeper/base/log.ts'
 import { systemClock } from '../../keeper/base/time.ts'
 import type { PartnersStep } from '../../keeper/programs/partners/room.ts'
-import { runPartners } from '../../keeper/programs/partners/run.ts'
+import { runPartners } from '../../keeper/programs/partners/distribution/run.ts'
 import { openStore } from '../../keeper/store/open-store.ts'
 import { partnersRoom } from './partners-room.ts'
 

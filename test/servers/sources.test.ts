@@ -10,7 +10,7 @@ import {
   DEFAULT_ROWS_PER_PAGE,
   parseSource,
 } from '../../keeper/programs/partners/intake/source-file.ts'
-import { runPartners } from '../../keeper/programs/partners/run.ts'
+import { runPartners } from '../../keeper/programs/partners/distribution/run.ts'
 import type { Db } from '../../keeper/store/db.ts'
 import { rejectionOf } from '../helpers/errors.ts'
 import { INTAKE_NOW, countOf, testIntake } from '../helpers/partner-intake.ts'

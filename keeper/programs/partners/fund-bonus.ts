@@ -10,7 +10,7 @@ import { lockProgram } from '../../payouts/program-row.ts'
 import type { Db } from '../../store/db.ts'
 import { accounts, codes, keys } from './names.ts'
 import { partnersProgram } from './program.ts'
-import { lockState } from './state.ts'
+import { lockState } from './distribution/state.ts'
 
 export interface Funding {
   /** In the smallest unit of the asset. */

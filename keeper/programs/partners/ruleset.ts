@@ -7,7 +7,8 @@ import { parseDecimalDown } from '../../base/decimal.ts'
 import { KeeperError, isKeeperError, messageOf } from '../../base/errors.ts'
 import { canonicalJson } from '../../base/json.ts'
 import type { DailyRules, DailySplit } from './rules/daily.ts'
-import { ECC_DECIMALS } from './rules/ecc.ts'
+import { ECC_DECIMALS, MAX_ECC } from './rules/ecc.ts'
+import { MAX_UNITS_PER_CC } from './rules/pools.ts'
 
 /** Everything that decides about amounts and that an operator may choose. */
 export interface Ruleset {
@@ -48,8 +49,11 @@ const bpsSchema = z.number().int().min(0).max(ALL_BPS)
 const votesSchema = z.number().int().min(1).max(MAX_MINIMUM_VOTES)
 
 const rulesSchema = z.strictObject({
-  ccRate: amountSchema,
-  unknownEcc: z.string().transform(eccOf),
+  ccRate: amountSchema.refine((rate) => rate <= MAX_UNITS_PER_CC, 'more than 10^50'),
+  unknownEcc: z
+    .string()
+    .transform(eccOf)
+    .refine((ecc) => ecc <= MAX_ECC, 'more than 10^52'),
   splitBps: z
     .strictObject({ fixed: bpsSchema, ecc: bpsSchema, top50: bpsSchema })
     .superRefine(checkSplit),

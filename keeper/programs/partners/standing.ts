@@ -3,8 +3,8 @@ import type { Hour, UnixSeconds } from '../../base/time.ts'
 import { balanceOf } from '../../ledger/balances.ts'
 import type { Db } from '../../store/db.ts'
 import { accounts } from './names.ts'
-import { readState } from './state.ts'
-import type { PartnersState } from './state.ts'
+import { readState } from './distribution/state.ts'
+import type { PartnersState } from './distribution/state.ts'
 
 export interface Standing {
   state: PartnersState

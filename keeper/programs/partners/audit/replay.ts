@@ -163,6 +163,6 @@ export class Replay {
 
   async #step(): Promise<void> {
     const { value, done } = await this.#corrections.next()
-    this.#next = done === true ? undefined : (value as Correction)
+    this.#next = done === true ? undefined : value
   }
 }

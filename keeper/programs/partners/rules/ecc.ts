@@ -6,6 +6,8 @@ import type { Ranked, Voter } from './position.ts'
 
 /** ECC × 10^18, floored: fine enough for what sources write, and an integer. */
 export const ECC_DECIMALS = 18
+/** × 10^ECC_DECIMALS: with it five times the mean is a number that the store has room for (numeric(78, 0)). */
+export const MAX_ECC = 10n ** 70n
 
 export interface EccVoter extends Voter {
   /** × 10^ECC_DECIMALS. */

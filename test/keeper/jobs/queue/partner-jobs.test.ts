@@ -5,7 +5,6 @@ import { expect } from 'chai'
 import { openAlerts } from '../../../../keeper/base/alerts.ts'
 import type { Alerts } from '../../../../keeper/base/alerts.ts'
 import { toJson } from '../../../../keeper/base/json.ts'
-import type { Address } from '../../../../keeper/base/schema.ts'
 import { startOfHour, systemClock } from '../../../../keeper/base/time.ts'
 import { loadConfig } from '../../../../keeper/config.ts'
 import { partnerJobs } from '../../../../keeper/jobs/queue/partner-jobs.ts'
@@ -15,7 +14,7 @@ import type { Keeper } from '../../../../keeper/keeper.ts'
 import type { ReachPayees } from '../../../../keeper/payouts/room.ts'
 import { settle } from '../../../../keeper/payouts/settlement.ts'
 import { partnersProgram } from '../../../../keeper/programs/partners/program.ts'
-import { readState } from '../../../../keeper/programs/partners/state.ts'
+import { readState } from '../../../../keeper/programs/partners/distribution/state.ts'
 import type { Db } from '../../../../keeper/store/db.ts'
 import { migrate } from '../../../../keeper/store/migrate.ts'
 import { openPostgres } from '../../../../keeper/store/postgres.ts'
@@ -200,7 +199,7 @@ describe('the jobs of the partners', function () {
 
   it('what is earned is paid daily: a settlement in the middle of the day makes no payouts of its hours', async () => {
     const reach: ReachPayees = async (_t, _program, payees) =>
-      new Map(payees.map((payee) => [payee, { address: `0x${'11'.repeat(20)}` as Address }]))
+      new Map(payees.map((payee) => [payee, { address: `0x${'11'.repeat(20)}` }]))
     const pay = (): ReturnType<typeof settle> =>
       settle({ db, clock, log: testLog, reach }, partnersProgram(COIN))
     await landed(db, votesOf(3, FIRST))

@@ -9,8 +9,8 @@ import {
   landVotes,
 } from '../../../../../keeper/programs/partners/intake/land.ts'
 import type { VoteRow } from '../../../../../keeper/programs/partners/intake/vote-rows.ts'
-import { runPartners } from '../../../../../keeper/programs/partners/run.ts'
-import { lockState } from '../../../../../keeper/programs/partners/state.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import { lockState } from '../../../../../keeper/programs/partners/distribution/state.ts'
 import type { Db } from '../../../../../keeper/store/db.ts'
 import { rejectionOf } from '../../../../helpers/errors.ts'
 import {

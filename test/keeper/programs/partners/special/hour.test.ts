@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { KeeperError } from '../../../../../keeper/base/errors.ts'
-import { runPartners } from '../../../../../keeper/programs/partners/run.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
 import { sendSpecial } from '../../../../../keeper/programs/partners/special/send.ts'
 import type { Db } from '../../../../../keeper/store/db.ts'
 import { assertBooksBalance } from '../../../../helpers/ledger.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { runPartners } from '../../../../keeper/programs/partners/run.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { reconcilePartners } from '../../../helpers/partners-audit.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
+import { reconcilePartners } from '../../../../helpers/partners-audit.ts'
 import {
   DAY,
   FIRST,
@@ -9,8 +9,8 @@ import {
   partnersRoom,
   rulesetOf,
   votesOf,
-} from '../../../helpers/partners-room.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partners-room.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 describe('a day in which nobody has a coefficient', function () {
   this.timeout(60_000)

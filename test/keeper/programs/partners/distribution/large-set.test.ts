@@ -1,9 +1,12 @@
 import { expect } from 'chai'
-import { sum } from '../../../../keeper/base/amount.ts'
-import { balanceOf, trialBalance } from '../../../../keeper/ledger/balances.ts'
-import { readDay, readHour } from '../../../../keeper/programs/partners/distribution-rows.ts'
-import { accounts } from '../../../../keeper/programs/partners/names.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
+import { sum } from '../../../../../keeper/base/amount.ts'
+import { balanceOf, trialBalance } from '../../../../../keeper/ledger/balances.ts'
+import {
+  readDay,
+  readHour,
+} from '../../../../../keeper/programs/partners/distribution/distribution-rows.ts'
+import { accounts } from '../../../../../keeper/programs/partners/names.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
 import {
   LOAD_ASSET,
   LOAD_DAY,
@@ -11,8 +14,8 @@ import {
   landLoad,
   loadVotes,
   runLoad,
-} from '../../../helpers/partner-load.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partner-load.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 // The bench takes three votes a partner; what is summed here is the same, and most of the time goes into the books.
 const PARTNERS = 100_000

@@ -1,12 +1,12 @@
-import { sum } from '../../base/amount.ts'
-import type { Wei } from '../../base/amount.ts'
-import { KeeperError } from '../../base/errors.ts'
-import type { Db } from '../../store/db.ts'
-import type { DayRow, HourRow } from './distribution-rows.ts'
+import { sum } from '../../../base/amount.ts'
+import type { Wei } from '../../../base/amount.ts'
+import { KeeperError } from '../../../base/errors.ts'
+import type { Db } from '../../../store/db.ts'
+import type { DayRow, HourRow } from '../distribution/distribution-rows.ts'
 import type { Late } from './correction-rows.ts'
-import type { PartnersRoom } from './room.ts'
-import { otherPartners } from './rules/differences.ts'
-import type { Difference, Share } from './rules/differences.ts'
+import type { PartnersRoom } from '../room.ts'
+import { otherPartners } from '../rules/differences.ts'
+import type { Difference, Share } from '../rules/differences.ts'
 
 export interface CorrectionRoom extends Omit<PartnersRoom, 'ruleset'> {
   /** Who asked for it. */

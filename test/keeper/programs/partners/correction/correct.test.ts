@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { sum } from '../../../../keeper/base/amount.ts'
-import { startOfHour } from '../../../../keeper/base/time.ts'
-import { runPartners } from '../../../../keeper/programs/partners/run.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { rejectionOf } from '../../../helpers/errors.ts'
-import { assertBooksBalance } from '../../../helpers/ledger.ts'
-import { oracleHour } from '../../../helpers/partners-oracle.ts'
+import { sum } from '../../../../../keeper/base/amount.ts'
+import { startOfHour } from '../../../../../keeper/base/time.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
+import { rejectionOf } from '../../../../helpers/errors.ts'
+import { assertBooksBalance } from '../../../../helpers/ledger.ts'
+import { oracleHour } from '../../../../helpers/partners-oracle.ts'
 import {
   corrected,
   correctedOne,
@@ -16,7 +16,7 @@ import {
   poolsOf,
   sharesOf,
   storedShares,
-} from '../../../helpers/partner-corrections.ts'
+} from '../../../../helpers/partner-corrections.ts'
 import {
   FIRST,
   accruedOf,
@@ -24,10 +24,10 @@ import {
   partnersRoom,
   rulesetOf,
   votesOf,
-} from '../../../helpers/partners-room.ts'
-import type { TestVote } from '../../../helpers/partners-room.ts'
-import { reconcilePartners } from '../../../helpers/partners-audit.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partners-room.ts'
+import type { TestVote } from '../../../../helpers/partners-room.ts'
+import { reconcilePartners } from '../../../../helpers/partners-audit.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 const CC = 10n ** 18n
 // Each is an hour of its own in one store, all of one day that is not over.

@@ -1,21 +1,21 @@
 import { expect } from 'chai'
-import { createLogger } from '../../../../keeper/base/log.ts'
-import { startOfHour } from '../../../../keeper/base/time.ts'
-import { balanceOf, listAccounts } from '../../../../keeper/ledger/balances.ts'
-import { postIn } from '../../../../keeper/ledger/post.ts'
-import { fundBonus } from '../../../../keeper/programs/partners/fund-bonus.ts'
-import { accounts } from '../../../../keeper/programs/partners/names.ts'
-import { partnersProgram } from '../../../../keeper/programs/partners/program.ts'
-import { runPartners } from '../../../../keeper/programs/partners/run.ts'
-import type { Done } from '../../../../keeper/programs/partners/run.ts'
-import { readState } from '../../../../keeper/programs/partners/state.ts'
-import { cliActor } from '../../../../keeper/office/actor.ts'
-import type { Reach } from '../../../../keeper/payouts/room.ts'
-import { settle } from '../../../../keeper/payouts/settlement.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { testClock } from '../../../helpers/clock.ts'
-import { rejectionOf } from '../../../helpers/errors.ts'
-import { COIN, assertBooksBalance } from '../../../helpers/ledger.ts'
+import { createLogger } from '../../../../../keeper/base/log.ts'
+import { startOfHour } from '../../../../../keeper/base/time.ts'
+import { balanceOf, listAccounts } from '../../../../../keeper/ledger/balances.ts'
+import { postIn } from '../../../../../keeper/ledger/post.ts'
+import { fundBonus } from '../../../../../keeper/programs/partners/fund-bonus.ts'
+import { accounts } from '../../../../../keeper/programs/partners/names.ts'
+import { partnersProgram } from '../../../../../keeper/programs/partners/program.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import type { Done } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import { readState } from '../../../../../keeper/programs/partners/distribution/state.ts'
+import { cliActor } from '../../../../../keeper/office/actor.ts'
+import type { Reach } from '../../../../../keeper/payouts/room.ts'
+import { settle } from '../../../../../keeper/payouts/settlement.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
+import { testClock } from '../../../../helpers/clock.ts'
+import { rejectionOf } from '../../../../helpers/errors.ts'
+import { COIN, assertBooksBalance } from '../../../../helpers/ledger.ts'
 import {
   DAY,
   FIRST,
@@ -24,8 +24,8 @@ import {
   partnersRoom,
   rulesetOf,
   votesOf,
-} from '../../../helpers/partners-room.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partners-room.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 const CC = 10n ** 18n
 

@@ -1,6 +1,6 @@
-import type { Day } from '../../base/day.ts'
-import type { Hour } from '../../base/time.ts'
-import { PARTNERS } from './names.ts'
+import type { Day } from '../../../base/day.ts'
+import type { Hour } from '../../../base/time.ts'
+import { PARTNERS } from '../names.ts'
 
 /** A share that was settled before it became less. */
 export const DUE_CODE = 'partners.due'

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
-import { sum } from '../../../../keeper/base/amount.ts'
-import { startOfHour } from '../../../../keeper/base/time.ts'
-import { landEcc } from '../../../../keeper/programs/partners/intake/land.ts'
-import { runPartners } from '../../../../keeper/programs/partners/run.ts'
-import { DEFAULT_RULES } from '../../../../keeper/programs/partners/ruleset.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { assertBooksBalance } from '../../../helpers/ledger.ts'
+import { sum } from '../../../../../keeper/base/amount.ts'
+import { startOfHour } from '../../../../../keeper/base/time.ts'
+import { landEcc } from '../../../../../keeper/programs/partners/intake/land.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import { DEFAULT_RULES } from '../../../../../keeper/programs/partners/ruleset.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
+import { assertBooksBalance } from '../../../../helpers/ledger.ts'
 import {
   corrected,
   footprint,
@@ -14,9 +14,9 @@ import {
   poolsOf,
   sharesOf,
   storedShares,
-} from '../../../helpers/partner-corrections.ts'
-import { oracleDay, oracleHour } from '../../../helpers/partners-oracle.ts'
-import type { OracleResult, OracleTerms } from '../../../helpers/partners-oracle.ts'
+} from '../../../../helpers/partner-corrections.ts'
+import { oracleDay, oracleHour } from '../../../../helpers/partners-oracle.ts'
+import type { OracleResult, OracleTerms } from '../../../../helpers/partners-oracle.ts'
 import {
   DAY,
   FIRST,
@@ -24,10 +24,10 @@ import {
   landed,
   partnersRoom,
   rulesetOf,
-} from '../../../helpers/partners-room.ts'
-import type { TestVote } from '../../../helpers/partners-room.ts'
-import { fundBonus, reconcilePartners } from '../../../helpers/partners-audit.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partners-room.ts'
+import type { TestVote } from '../../../../helpers/partners-room.ts'
+import { fundBonus, reconcilePartners } from '../../../../helpers/partners-audit.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 const CC = 10n ** 18n
 const LAST = FIRST + 23

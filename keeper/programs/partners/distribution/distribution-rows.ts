@@ -1,15 +1,15 @@
-import { sum } from '../../base/amount.ts'
-import type { Day } from '../../base/day.ts'
-import { toJson } from '../../base/json.ts'
-import type { Hour, UnixSeconds } from '../../base/time.ts'
-import type { Db } from '../../store/db.ts'
-import { DAILY_CATEGORIES } from './rules/daily.ts'
-import type { DailyShare } from './rules/daily.ts'
-import { HOURLY_CATEGORIES } from './rules/hourly.ts'
-import type { HourlyShare } from './rules/hourly.ts'
-import { dailyTraceSchema, hourlyTraceSchema } from './rules/trace.ts'
-import type { DailyTrace, HourlyTrace } from './rules/trace.ts'
-import type { Ruleset } from './ruleset.ts'
+import { sum } from '../../../base/amount.ts'
+import type { Day } from '../../../base/day.ts'
+import { toJson } from '../../../base/json.ts'
+import type { Hour, UnixSeconds } from '../../../base/time.ts'
+import type { Db } from '../../../store/db.ts'
+import { DAILY_CATEGORIES } from '../rules/daily.ts'
+import type { DailyShare } from '../rules/daily.ts'
+import { HOURLY_CATEGORIES } from '../rules/hourly.ts'
+import type { HourlyShare } from '../rules/hourly.ts'
+import { dailyTraceSchema, hourlyTraceSchema } from '../rules/trace.ts'
+import type { DailyTrace, HourlyTrace } from '../rules/trace.ts'
+import type { Ruleset } from '../ruleset.ts'
 
 interface Distributed {
   carried: bigint
@@ -161,7 +161,7 @@ export async function keepRuleset(t: Db, { version, ...rules }: Ruleset, now: Un
   )
 }
 
-// Some 200 bytes each: a statement of a megabyte.
+// Some 150 bytes each: a statement of less than a megabyte.
 const MAX_SHARES_A_STATEMENT = 5_000
 
 export function insertHourShares(
@@ -193,26 +193,35 @@ export interface Place {
   period: Hour | Day
 }
 
+/** A column each, as the literal of an array: read faster than rows of JSON, and half as long. */
 async function insertShares(
   t: Db,
   { table, shadow, period }: Place,
   numbers: readonly string[],
   shares: readonly (HourlyShare | DailyShare)[],
 ): Promise<void> {
-  const columns = ['partner', 'position', 'votes', 'cc', ...numbers.map((name) => `"${name}"`)]
+  const names = ['partner', 'position', 'votes', 'cc', ...numbers]
   const types = ['text', 'bigint', 'bigint', 'bigint', ...numbers.map(() => 'numeric')]
-  const shape = columns.map((name, at) => `${name} ${types[at]}`).join()
-  const sql = `insert into partner_${table}_share (shadow, ${table}, ${columns.join()})
-    select $1, $2, ${columns.join()} from jsonb_to_recordset($3::jsonb) as s(${shape})`
+  const columns = names.map((name) => `"${name}"`).join()
+  const arrays = types.map((type, at) => `$${at + 3}::${type}[]`).join()
+  const sql = `insert into partner_${table}_share (shadow, ${table}, ${columns})
+    select $1, $2, * from unnest(${arrays})`
   for (let from = 0; from < shares.length; from += MAX_SHARES_A_STATEMENT) {
     const part = shares.slice(from, from + MAX_SHARES_A_STATEMENT)
-    await t.query(sql, [shadow, period, toJson(part.map(rowOf))])
+    const values = names.map((name) => arrayOf(part, name))
+    await t.query(sql, [shadow, period, ...values])
   }
 }
 
-function rowOf({ amounts, ...share }: HourlyShare | DailyShare): object {
-  const { partner, position, votes, cc } = share
-  return { partner, position, votes, cc, ...('ecc' in share ? { ecc: share.ecc } : {}), ...amounts }
+function arrayOf(shares: readonly (HourlyShare | DailyShare)[], name: string): string {
+  return `{${shares.map((share) => cellOf(share, name)).join()}}`
+}
+
+function cellOf(share: HourlyShare | DailyShare, name: string): string | number | bigint {
+  if (name === 'partner') return `"${share.partner.replaceAll(/["\\]/g, '\\$&')}"`
+  if (name === 'position' || name === 'votes' || name === 'cc') return share[name]
+  if (name === 'ecc' && 'ecc' in share) return share.ecc
+  return (share.amounts as Record<string, bigint>)[name] ?? 0n
 }
 
 /** A share as it is on record. */

@@ -1,12 +1,12 @@
 import { expect } from 'chai'
-import { createLogger } from '../../../../keeper/base/log.ts'
-import { cliActor } from '../../../../keeper/office/actor.ts'
-import { fundBonus } from '../../../../keeper/programs/partners/fund-bonus.ts'
-import { runPartners } from '../../../../keeper/programs/partners/run.ts'
-import type { Asked } from '../../../../keeper/programs/partners/run.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { runUntilDeath } from '../../../helpers/crashing-db.ts'
-import { assertBooksBalance } from '../../../helpers/ledger.ts'
+import { createLogger } from '../../../../../keeper/base/log.ts'
+import { cliActor } from '../../../../../keeper/office/actor.ts'
+import { fundBonus } from '../../../../../keeper/programs/partners/fund-bonus.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import type { Asked } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
+import { runUntilDeath } from '../../../../helpers/crashing-db.ts'
+import { assertBooksBalance } from '../../../../helpers/ledger.ts'
 import {
   DAY,
   FIRST,
@@ -14,8 +14,8 @@ import {
   partnersRoom,
   rulesetOf,
   votesOf,
-} from '../../../helpers/partners-room.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partners-room.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 const LAST = FIRST + 23
 const HOUR: Asked = { hour: LAST, from: LAST }

@@ -1,21 +1,21 @@
 import { expect } from 'chai'
-import { startOfHour } from '../../../../keeper/base/time.ts'
-import { balanceOf } from '../../../../keeper/ledger/balances.ts'
-import { accounts as payoutAccounts } from '../../../../keeper/payouts/names.ts'
-import type { ReachPayees } from '../../../../keeper/payouts/room.ts'
-import { settle } from '../../../../keeper/payouts/settlement.ts'
-import { PARTNERS } from '../../../../keeper/programs/partners/names.ts'
-import { partnersProgram } from '../../../../keeper/programs/partners/program.ts'
-import { runPartners } from '../../../../keeper/programs/partners/run.ts'
-import type { Db } from '../../../../keeper/store/db.ts'
-import { runUntilDeath } from '../../../helpers/crashing-db.ts'
-import { COIN, assertBooksBalance } from '../../../helpers/ledger.ts'
+import { startOfHour } from '../../../../../keeper/base/time.ts'
+import { balanceOf } from '../../../../../keeper/ledger/balances.ts'
+import { accounts as payoutAccounts } from '../../../../../keeper/payouts/names.ts'
+import type { ReachPayees } from '../../../../../keeper/payouts/room.ts'
+import { settle } from '../../../../../keeper/payouts/settlement.ts'
+import { PARTNERS } from '../../../../../keeper/programs/partners/names.ts'
+import { partnersProgram } from '../../../../../keeper/programs/partners/program.ts'
+import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
+import type { Db } from '../../../../../keeper/store/db.ts'
+import { runUntilDeath } from '../../../../helpers/crashing-db.ts'
+import { COIN, assertBooksBalance } from '../../../../helpers/ledger.ts'
 import {
   corrected,
   correctedOne,
   footprint,
   landLate,
-} from '../../../helpers/partner-corrections.ts'
+} from '../../../../helpers/partner-corrections.ts'
 import {
   DAY,
   FIRST,
@@ -23,9 +23,9 @@ import {
   landed,
   partnersRoom,
   votesOf,
-} from '../../../helpers/partners-room.ts'
-import { reconcilePartners } from '../../../helpers/partners-audit.ts'
-import { freshDb } from '../../../helpers/store.ts'
+} from '../../../../helpers/partners-room.ts'
+import { reconcilePartners } from '../../../../helpers/partners-audit.ts'
+import { freshDb } from '../../../../helpers/store.ts'
 
 const CC = 10n ** 18n
 const EVERYBODY: ReachPayees = async (_t, _program, payees) =>

@@ -1,9 +1,9 @@
-import type { Day } from '../../base/day.ts'
-import { ensure } from '../../base/errors.ts'
-import type { Hour, UnixSeconds } from '../../base/time.ts'
-import { balanceOf } from '../../ledger/balances.ts'
-import type { Db } from '../../store/db.ts'
-import { accounts } from './names.ts'
+import type { Day } from '../../../base/day.ts'
+import { ensure } from '../../../base/errors.ts'
+import type { Hour, UnixSeconds } from '../../../base/time.ts'
+import { balanceOf } from '../../../ledger/balances.ts'
+import type { Db } from '../../../store/db.ts'
+import { accounts } from '../names.ts'
 
 export interface Books {
   asset: string

@@ -1,10 +1,10 @@
-import type { Day } from '../../base/day.ts'
-import { ensure } from '../../base/errors.ts'
-import { toJson } from '../../base/json.ts'
-import type { Hour } from '../../base/time.ts'
-import type { Db } from '../../store/db.ts'
-import { planSteps } from './rules/plan-steps.ts'
-import type { Step, Through } from './rules/plan-steps.ts'
+import type { Day } from '../../../base/day.ts'
+import { ensure } from '../../../base/errors.ts'
+import { toJson } from '../../../base/json.ts'
+import type { Hour } from '../../../base/time.ts'
+import type { Db } from '../../../store/db.ts'
+import { planSteps } from '../rules/plan-steps.ts'
+import type { Step, Through } from '../rules/plan-steps.ts'
 
 /** How far the distributions are; the shadow has results of its own. */
 export interface PartnersState {

@@ -1,11 +1,11 @@
-import { sum } from '../../base/amount.ts'
-import type { Wei } from '../../base/amount.ts'
-import type { UnixSeconds } from '../../base/time.ts'
-import { listDebts } from '../../ledger/balances.ts'
-import { accrueIn } from '../../payouts/accrual.ts'
-import { accounts } from '../../payouts/names.ts'
-import type { Award, Program } from '../../payouts/program.ts'
-import type { Db } from '../../store/db.ts'
+import { sum } from '../../../base/amount.ts'
+import type { Wei } from '../../../base/amount.ts'
+import type { UnixSeconds } from '../../../base/time.ts'
+import { listDebts } from '../../../ledger/balances.ts'
+import { accrueIn } from '../../../payouts/accrual.ts'
+import { accounts } from '../../../payouts/names.ts'
+import type { Award, Program } from '../../../payouts/program.ts'
+import type { Db } from '../../../store/db.ts'
 
 /** What a correction took from a partner beyond what was accrued: below zero until later awards have paid it back. */
 export function dueOf({ id }: Program, partner: string): string {
