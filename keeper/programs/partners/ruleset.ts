@@ -50,10 +50,7 @@ const votesSchema = z.number().int().min(1).max(MAX_MINIMUM_VOTES)
 
 const rulesSchema = z.strictObject({
   ccRate: amountSchema.refine((rate) => rate <= MAX_UNITS_PER_CC, 'more than 10^50'),
-  unknownEcc: z
-    .string()
-    .transform(eccOf)
-    .refine((ecc) => ecc <= MAX_ECC, 'more than 10^52'),
+  unknownEcc: z.string().transform(eccOf),
   splitBps: z
     .strictObject({ fixed: bpsSchema, ecc: bpsSchema, top50: bpsSchema })
     .superRefine(checkSplit),
@@ -80,7 +77,10 @@ function checkSplit({ fixed, ecc, top50 }: DailySplit, context: z.RefinementCtx)
 
 function eccOf(text: string, context: z.RefinementCtx): bigint {
   try {
-    return parseDecimalDown(text, ECC_DECIMALS)
+    const ecc = parseDecimalDown(text, ECC_DECIMALS)
+    if (ecc <= MAX_ECC) return ecc
+    context.addIssue({ code: z.ZodIssueCode.custom, message: 'more than 10^52' })
+    return z.NEVER
   } catch (error) {
     if (!isKeeperError(error, 'DECIMAL_INVALID')) throw error
     context.addIssue({ code: z.ZodIssueCode.custom, message: error.message })

@@ -4,6 +4,8 @@ import type { Day } from '../../../base/day.ts'
 import { isKeeperError } from '../../../base/errors.ts'
 import { isoTime } from '../../../base/time.ts'
 import type { UnixSeconds } from '../../../base/time.ts'
+import { MAX_ECC } from '../rules/ecc.ts'
+import { MAX_UNITS_PER_CC } from '../rules/pools.ts'
 import type { EccRow, PartnerRow, RateRow, VoteRow } from './vote-rows.ts'
 
 // Clocks of servers that are set by NTP differ by less than a second; five minutes forgive one that is not.
@@ -16,8 +18,6 @@ const LAST_RATE_FROM: UnixSeconds = 4_102_444_800
 const MAX_DAYS_AHEAD_SECONDS = 2 * 86_400
 // As the store checks it: sums of a billion such votes stay within an int8.
 export const MAX_CC = 1_000_000_000n
-// numeric(78, 0).
-const MAX_NUMERIC = 10n ** 78n - 1n
 // A key put together of UUIDs, hashes and addresses has some 200; an index entry of the store holds 2,700 bytes.
 const MAX_KEY_LENGTH = 300
 const MAX_TYPE_LENGTH = 64
@@ -39,11 +39,14 @@ export function voteFaults(vote: VoteRow, now: UnixSeconds): string[] {
 }
 
 export function eccFaults({ partner, day, ecc }: EccRow, now: UnixSeconds): string[] {
-  return [...partnerFault(partner), ...dayFault(day, now), ...numericFault('ecc', ecc)]
+  return [...partnerFault(partner), ...dayFault(day, now), ...numericFault('ecc', ecc, MAX_ECC)]
 }
 
 export function rateFaults({ from, unitsPerCc }: RateRow): string[] {
-  return [...timeFault('from', from, LAST_RATE_FROM), ...numericFault('unitsPerCc', unitsPerCc)]
+  return [
+    ...timeFault('from', from, LAST_RATE_FROM),
+    ...numericFault('unitsPerCc', unitsPerCc, MAX_UNITS_PER_CC),
+  ]
 }
 
 export function partnerFaults({ partner }: PartnerRow): string[] {
@@ -72,8 +75,10 @@ function timeFault(name: string, at: UnixSeconds, last: UnixSeconds): string[] {
   return at > last ? [`${name}: later than ${isoTime(last)}`] : []
 }
 
-function numericFault(name: string, value: bigint): string[] {
-  return value >= 0n && value <= MAX_NUMERIC ? [] : [`${name}: not from 0 to 10^78 - 1`]
+function numericFault(name: string, value: bigint, most: bigint): string[] {
+  return value >= 0n && value <= most
+    ? []
+    : [`${name}: not from 0 to 10^${String(most).length - 1}`]
 }
 
 function dayFault(day: Day, now: UnixSeconds): string[] {

@@ -19,6 +19,12 @@ export interface Inflow {
   daily: Wei
 }
 
+/**
+ * A CC in the smallest unit: with it the CC of a billion of the largest votes, and days of them, are amounts that the
+ * books have room for (numeric(78, 0)). One that does not fit would stop every hour after it.
+ */
+export const MAX_UNITS_PER_CC = 10n ** 50n
+
 // Of every hour's inflow; the origin's split.
 const HOURLY_PERCENT = 25n
 const PERCENT = 100n
