@@ -13,5 +13,5 @@ export const MEMORY_GOAL_MB = 500
 export const HOUR_GOAL: Limit = { PostgreSQL: 15, PGlite: 30 }
 export const LANDED_PER_SECOND_GOAL: Limit = { PostgreSQL: 10_000, PGlite: 5_000 }
 export const SETTLE_GOAL: Limit = { PostgreSQL: 30, PGlite: 60 }
-export const OF_UPSERTS_GOAL = 1.5
+export const OF_UPSERTS_GOAL = 2
 export const OF_STATEMENT_GOAL = 15
