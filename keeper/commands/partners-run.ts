@@ -3,7 +3,7 @@ import { trackProcess } from '../base/processes.ts'
 import { hourOf, parseIso, startOfHour } from '../base/time.ts'
 import type { Hour } from '../base/time.ts'
 import { dueAt } from '../jobs/queue/partner-times.ts'
-import { readFirstShares } from '../programs/partners/distribution/distribution-rows.ts'
+import { readShares } from '../programs/partners/distribution/share-rows.ts'
 import type { PartnersRoom } from '../programs/partners/room.ts'
 import { lastCycle } from '../programs/partners/rules/plan-steps.ts'
 import { runPartners } from '../programs/partners/distribution/run.ts'
@@ -129,7 +129,7 @@ async function readShown(
   const shown: Shown[] = []
   for (const done of wanted) {
     const period = done.kind === 'hour' ? done.hour : done.day
-    const shares = await readFirstShares(db, { table: done.kind, shadow, period }, limit)
+    const shares = await readShares(db, { table: done.kind, shadow, period }, limit)
     shown.push({ ...done, shares })
   }
   return shown

@@ -1,6 +1,6 @@
 import { formatAmount } from '../base/amount.ts'
 import { startOfHour } from '../base/time.ts'
-import type { FirstShare } from '../programs/partners/distribution/distribution-rows.ts'
+import type { StoredShare } from '../programs/partners/distribution/share-rows.ts'
 import { DAILY_CATEGORIES } from '../programs/partners/rules/daily.ts'
 import { ECC_DECIMALS } from '../programs/partners/rules/ecc.ts'
 import { HOURLY_CATEGORIES } from '../programs/partners/rules/hourly.ts'
@@ -10,7 +10,7 @@ import { grouped, money, plural, shownTime, table } from './print.ts'
 import type { Asset } from './print.ts'
 
 /** A period with its first partners. */
-export type Shown = Done & { shares: FirstShare[] }
+export type Shown = Done & { shares: StoredShare[] }
 
 // A screen; a catch-up of a year has thousands.
 const MAX_STEPS_SHOWN = 50

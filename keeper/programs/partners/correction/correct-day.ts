@@ -17,7 +17,6 @@ import {
   readGathered,
   readKeptRuleset,
   readLate,
-  readVotersBy,
   readWaiting,
 } from './correction-rows.ts'
 import type { Late } from './correction-rows.ts'
@@ -34,7 +33,7 @@ import type { EccVoter } from '../rules/ecc.ts'
 import { dailyTraceOf } from '../rules/trace.ts'
 import type { Ruleset } from '../ruleset.ts'
 import { lockState } from '../distribution/state.ts'
-import { readEccVoters } from '../distribution/voters.ts'
+import { readEccVoters, readVotersBy } from '../distribution/voters.ts'
 
 type EccShare = Share & { ecc: bigint }
 

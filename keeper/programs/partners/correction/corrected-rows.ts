@@ -1,45 +1,21 @@
-import { sum } from '../../../base/amount.ts'
 import type { Day } from '../../../base/day.ts'
 import { toJson } from '../../../base/json.ts'
 import type { Hour } from '../../../base/time.ts'
 import type { Db } from '../../../store/db.ts'
-import { insertDayShares, insertHourShares } from '../distribution/distribution-rows.ts'
+import { insertDayShares, insertHourShares, readShares } from '../distribution/share-rows.ts'
 import type { DayRow, HourRow } from '../distribution/distribution-rows.ts'
-import { DAILY_CATEGORIES } from '../rules/daily.ts'
 import type { DailyShare } from '../rules/daily.ts'
 import type { Share } from '../rules/differences.ts'
-import { HOURLY_CATEGORIES } from '../rules/hourly.ts'
 import type { HourlyShare } from '../rules/hourly.ts'
 
-type Row = Record<string, string | bigint>
-
 /** As they are on record; the shadow's are not corrected. */
-export async function readHourShares(t: Db, hour: Hour): Promise<Share[]> {
-  const rows = await t.query<Row>(
-    'select * from partner_hour_share where not shadow and hour = $1 order by position',
-    [hour],
-  )
-  return rows.map((row) => shareOf(row, HOURLY_CATEGORIES))
+export function readHourShares(t: Db, hour: Hour): Promise<Share[]> {
+  return readShares(t, { table: 'hour', shadow: false, period: hour })
 }
 
 export async function readDayShares(t: Db, day: Day): Promise<(Share & { ecc: bigint })[]> {
-  const rows = await t.query<Row>(
-    'select * from partner_day_share where not shadow and day = $1 order by position',
-    [day],
-  )
-  return rows.map((row) => ({ ...shareOf(row, DAILY_CATEGORIES), ecc: BigInt(row['ecc'] ?? 0) }))
-}
-
-function shareOf(row: Row, categories: readonly string[]): Share {
-  const amounts = Object.fromEntries(categories.map((name) => [name, BigInt(row[name] ?? 0)]))
-  return {
-    partner: String(row['partner']),
-    position: Number(row['position']),
-    votes: Number(row['votes']),
-    cc: BigInt(row['cc'] ?? 0),
-    amounts,
-    total: sum(Object.values(amounts)),
-  }
+  const shares = await readShares(t, { table: 'day', shadow: false, period: day })
+  return shares.map((share) => ({ ...share, ecc: share.ecc ?? 0n }))
 }
 
 /** Those that are other ones now take the place of what was. */

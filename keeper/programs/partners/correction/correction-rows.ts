@@ -6,7 +6,6 @@ import type { Period } from '../../../payouts/program.ts'
 import type { Db } from '../../../store/db.ts'
 import type { DayRow, HourRow } from '../distribution/distribution-rows.ts'
 import type { CorrectionLine } from './correction.ts'
-import type { Voter } from '../rules/position.ts'
 import { keptRuleset } from '../ruleset.ts'
 import type { Ruleset } from '../ruleset.ts'
 
@@ -52,21 +51,6 @@ export async function takeLate(t: Db, { from, to }: Period, correction: number):
       where at >= $1 and at < $2 and late and correction is null`,
     [from, to, correction],
   )
-}
-
-/** Who had voted as a day was last computed: in time, or late and taken by a correction by then. */
-export async function readVotersBy(
-  t: Db,
-  { from, to }: Period,
-  correction: number,
-): Promise<Voter[]> {
-  const rows = await t.query<{ partner: string; cc: bigint; votes: bigint }>(
-    `select partner, sum(cc)::bigint as cc, count(*) as votes from partner_vote
-      where at >= $1 and at < $2 and (not late or correction <= $3)
-      group by partner order by cc desc, votes desc, partner`,
-    [from, to, correction],
-  )
-  return rows.map(({ partner, cc, votes }) => ({ partner, cc, votes: Number(votes) }))
 }
 
 /** What corrected hours brought to a day since it was last computed: it waits in the pool of the late. */

@@ -10,13 +10,7 @@ import { accrueIn } from '../../../payouts/accrual.ts'
 import { lockProgram } from '../../../payouts/program-row.ts'
 import type { Period } from '../../../payouts/program.ts'
 import type { Db } from '../../../store/db.ts'
-import {
-  insertDay,
-  insertDayShares,
-  keepRuleset,
-  readCorrections,
-  readDay,
-} from './distribution-rows.ts'
+import { insertDay, keepRuleset, readCorrections, readDay } from './distribution-rows.ts'
 import type { DayRow } from './distribution-rows.ts'
 import { withholdDues } from '../correction/dues.ts'
 import { accounts, codes, keys, refs } from '../names.ts'
@@ -30,6 +24,7 @@ import { distributeDay } from '../rules/daily.ts'
 import type { DailyDistribution } from '../rules/daily.ts'
 import { rateAt } from '../rules/pools.ts'
 import { dailyTraceOf } from '../rules/trace.ts'
+import { insertDayShares } from './share-rows.ts'
 import { lockState, requireNext } from './state.ts'
 import { logVoters, readEccVoters, readRates } from './voters.ts'
 

@@ -7,13 +7,7 @@ import type { Posting } from '../../../ledger/posting.ts'
 import { accrueIn } from '../../../payouts/accrual.ts'
 import { lockProgram } from '../../../payouts/program-row.ts'
 import type { Db } from '../../../store/db.ts'
-import {
-  insertHour,
-  insertHourShares,
-  keepRuleset,
-  readCorrections,
-  readHour,
-} from './distribution-rows.ts'
+import { insertHour, keepRuleset, readCorrections, readHour } from './distribution-rows.ts'
 import type { HourRow } from './distribution-rows.ts'
 import { withholdDues } from '../correction/dues.ts'
 import { accounts, codes, keys, refs } from '../names.ts'
@@ -29,6 +23,7 @@ import { rateAt, splitInflow } from '../rules/pools.ts'
 import type { Inflow } from '../rules/pools.ts'
 import { hourlyTraceOf } from '../rules/trace.ts'
 import { enqueueSpecial } from '../special/outbox.ts'
+import { insertHourShares } from './share-rows.ts'
 import { lockState, requireNext } from './state.ts'
 import { logVoters, periodOfHour, readRates, readVoters } from './voters.ts'
 

@@ -1,12 +1,7 @@
-import { sum } from '../../../base/amount.ts'
 import type { Day } from '../../../base/day.ts'
 import { toJson } from '../../../base/json.ts'
 import type { Hour, UnixSeconds } from '../../../base/time.ts'
 import type { Db } from '../../../store/db.ts'
-import { DAILY_CATEGORIES } from '../rules/daily.ts'
-import type { DailyShare } from '../rules/daily.ts'
-import { HOURLY_CATEGORIES } from '../rules/hourly.ts'
-import type { HourlyShare } from '../rules/hourly.ts'
 import { dailyTraceSchema, hourlyTraceSchema } from '../rules/trace.ts'
 import type { DailyTrace, HourlyTrace } from '../rules/trace.ts'
 import type { Ruleset } from '../ruleset.ts'
@@ -159,105 +154,4 @@ export async function keepRuleset(t: Db, { version, ...rules }: Ruleset, now: Un
        on conflict (version) do nothing`,
     [version, toJson(rules), now],
   )
-}
-
-// Some 150 bytes each: a statement of less than a megabyte.
-const MAX_SHARES_A_STATEMENT = 5_000
-
-export function insertHourShares(
-  t: Db,
-  shadow: boolean,
-  hour: Hour,
-  shares: readonly HourlyShare[],
-): Promise<void> {
-  return insertShares(t, { table: 'hour', shadow, period: hour }, HOURLY_CATEGORIES, shares)
-}
-
-export function insertDayShares(
-  t: Db,
-  shadow: boolean,
-  day: Day,
-  shares: readonly DailyShare[],
-): Promise<void> {
-  return insertShares(
-    t,
-    { table: 'day', shadow, period: day },
-    ['ecc', ...DAILY_CATEGORIES],
-    shares,
-  )
-}
-
-export interface Place {
-  table: 'hour' | 'day'
-  shadow: boolean
-  period: Hour | Day
-}
-
-/** A column each, as the literal of an array: read faster than rows of JSON, and half as long. */
-async function insertShares(
-  t: Db,
-  { table, shadow, period }: Place,
-  numbers: readonly string[],
-  shares: readonly (HourlyShare | DailyShare)[],
-): Promise<void> {
-  const names = ['partner', 'position', 'votes', 'cc', ...numbers]
-  const types = ['text', 'bigint', 'bigint', 'bigint', ...numbers.map(() => 'numeric')]
-  const columns = names.map((name) => `"${name}"`).join()
-  const arrays = types.map((type, at) => `$${at + 3}::${type}[]`).join()
-  const sql = `insert into partner_${table}_share (shadow, ${table}, ${columns})
-    select $1, $2, * from unnest(${arrays})`
-  for (let from = 0; from < shares.length; from += MAX_SHARES_A_STATEMENT) {
-    const part = shares.slice(from, from + MAX_SHARES_A_STATEMENT)
-    const values = names.map((name) => arrayOf(part, name))
-    await t.query(sql, [shadow, period, ...values])
-  }
-}
-
-function arrayOf(shares: readonly (HourlyShare | DailyShare)[], name: string): string {
-  return `{${shares.map((share) => cellOf(share, name)).join()}}`
-}
-
-function cellOf(share: HourlyShare | DailyShare, name: string): string | number | bigint {
-  if (name === 'partner') return `"${share.partner.replaceAll(/["\\]/g, '\\$&')}"`
-  if (name === 'position' || name === 'votes' || name === 'cc') return share[name]
-  if (name === 'ecc' && 'ecc' in share) return share.ecc
-  return (share.amounts as Record<string, bigint>)[name] ?? 0n
-}
-
-/** A share as it is on record. */
-export interface FirstShare {
-  partner: string
-  position: number
-  votes: number
-  cc: bigint
-  /** × 10^18; of a day. */
-  ecc?: bigint
-  amounts: Record<string, bigint>
-  total: bigint
-}
-
-/** The first so many positions. */
-export async function readFirstShares(
-  db: Db,
-  { table, shadow, period }: Place,
-  limit: number,
-): Promise<FirstShare[]> {
-  const categories = table === 'hour' ? HOURLY_CATEGORIES : DAILY_CATEGORIES
-  const rows = await db.query<Record<string, string | bigint>>(
-    `select * from partner_${table}_share where shadow = $1 and ${table} = $2
-      order by position limit $3`,
-    [shadow, period, limit],
-  )
-  return rows.map((row) => {
-    const amounts = categories.map((name) => [name, BigInt(row[name] ?? 0)] as const)
-    return {
-      partner: String(row['partner']),
-      position: Number(row['position']),
-      votes: Number(row['votes']),
-      cc: BigInt(row['cc'] ?? 0),
-      ...(row['ecc'] === undefined ? {} : { ecc: BigInt(row['ecc']) }),
-      amounts: Object.fromEntries(amounts),
-      total: sum(amounts.map(([, amount]) => amount)),
-    }
-  })
 }

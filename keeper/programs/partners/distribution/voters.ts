@@ -26,6 +26,16 @@ export async function readVoters(t: Db, { from, to }: Period): Promise<Voter[]> 
   )
 }
 
+/** Who had voted as a day was last computed: in time, or late and taken by a correction by then. */
+export function readVotersBy(t: Db, { from, to }: Period, correction: number): Promise<Voter[]> {
+  return t.query<Voter>(
+    `select partner, sum(cc)::bigint as cc, count(*)::int as votes from partner_vote
+      where at >= $1 and at < $2 and (not late or correction <= $3)
+      group by partner order by ${BY_POSITION}`,
+    [from, to, correction],
+  )
+}
+
 /** With the coefficient of that day, or the latest before it, or the one of whom none is known. */
 export async function readEccVoters(
   t: Db,

@@ -1,3 +1,4 @@
+import { namesIn } from './columns.ts'
 import type { ValueOf } from './columns.ts'
 import type { RowKind } from './conflicts.ts'
 import type { SourceDescription, SourceRate, SourceTime } from './source-file.ts'
@@ -88,13 +89,6 @@ function amountOf(path: string, value: ValueOf | SourceRate): SourceAmount | und
 }
 
 /** The columns that a mapping reads, whatever the kind of each entry. */
-function namesIn(columns: object): string[] {
-  return Object.values(columns).flatMap((value: string | string[] | { column?: string }) => {
-    if (typeof value === 'string' || Array.isArray(value)) return value
-    return value.column ?? []
-  })
-}
-
 interface Given {
   kind: RowKind
   path: string
