@@ -89,9 +89,9 @@ async function readUrl(text: string, what: string): Promise<Config> {
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    ...(url.pathname.length > 1 && { database: decodeURIComponent(url.pathname.slice(1)) }),
+    user: decoded(url.username),
+    password: decoded(url.password),
+    ...(url.pathname.length > 1 && { database: decoded(url.pathname.slice(1)) }),
     ...(ssl !== undefined && { ssl }),
     connectTimeout: CONNECT_TIMEOUT_MS,
     charset: 'UTF8MB4_UNICODE_CI',
@@ -101,6 +101,15 @@ async function readUrl(text: string, what: string): Promise<Config> {
     bigNumberStrings: true,
     jsonStrings: true,
     maxPreparedStatements: MAX_PREPARED,
+  }
+}
+
+/** A lone percent sign is a sign like any other: a password may have one. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
   }
 }
 
