@@ -1,5 +1,5 @@
-import type { UnixSeconds } from '../../base/time.ts'
-import type { Award } from '../../payouts/program.ts'
+import type { UnixSeconds } from '../../../base/time.ts'
+import type { Award } from '../../../payouts/program.ts'
 
 /** What a period gives a partner. */
 export interface Owed {
