@@ -93,11 +93,12 @@ describe('distributions to partners', function () {
     )
   })
 
-  it('hours that were missed are made up for in order, each with its own voters', async () => {
+  it('D-04 hours that were missed are made up for in order, each with its own voters alone', async () => {
     await landed(db, [...votesOf(1, FIRST), ...votesOf(2, FIRST + 1), ...votesOf(3, FIRST + 25)])
     await runPartners(partnersRoom(db), { hour: FIRST })
     const done = await runPartners(partnersRoom(db), { hour: FIRST + 25 })
     expect(stepsOf(done)).to.deep.equal([...hoursTo(23).slice(1), DAY, 'h24', 'h25'])
+    expect(done.slice(0, 2).map(({ voters }) => voters)).to.deep.equal([2, 0])
     expect(done.find(({ kind }) => kind === 'day')).to.include({ voters: 2, votes: 3 })
     expect(done.at(-1)).to.include({ voters: 3, hourOfDay: 1, day: '2026-11-21' })
   })
