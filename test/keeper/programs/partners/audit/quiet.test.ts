@@ -12,7 +12,7 @@ import {
 } from '../../../../helpers/partners-room.ts'
 import { freshDb } from '../../../../helpers/store.ts'
 
-describe('days that are unlike the others', function () {
+describe('a day in which nobody has a coefficient', function () {
   this.timeout(60_000)
   let db: Db
 
@@ -31,20 +31,6 @@ describe('days that are unlike the others', function () {
     await landed(db, votesOf(12, FIRST))
     const ruleset = rulesetOf({ unknownEcc: '0' })
     await runPartners(partnersRoom(db, { ruleset }), { day: DAY })
-    expect((await reconcilePartners(db)).differences).to.deep.equal([])
-  })
-
-  it('the days of several zones, one after the other, are compared each as it was distributed', async () => {
-    const hours = Array.from({ length: 72 }, (_, hour) => votesOf(2, FIRST + hour))
-    await landed(db, hours.flat())
-    const days: [zone: string, day: string][] = [
-      ['UTC', DAY],
-      ['America/New_York', '2026-11-21'],
-      ['Asia/Kolkata', '2026-11-22'],
-    ]
-    for (const [zone, day] of days) {
-      await runPartners(partnersRoom(db, { zone }), { day, from: FIRST })
-    }
     expect((await reconcilePartners(db)).differences).to.deep.equal([])
   })
 })
