@@ -83,6 +83,12 @@ export const partners = rows({
       'Nothing was posted. Take in the votes, and begin near the first of them: --hour, --day or MUSTER_PARTNERS_FROM.',
     exitCode: EXIT.usage,
   },
+  PARTNERS_ZONE_CHANGED: {
+    sentence: 'The days of the partners are those of {kept}, not of {zone}.',
+    wayOut:
+      'Nothing was posted. The zone is chosen once, with the first hour: set MUSTER_PARTNERS_ZONE back.',
+    exitCode: EXIT.config,
+  },
   PARTNERS_POOL_DIFFERS: {
     sentence: 'The pool {account} has {balance} in the books, but {expected} by the distributions.',
     wayOut:

@@ -125,7 +125,7 @@ export const PARTNERS_SETTINGS = {
     'UTC',
     'IANA zone',
     z.string().min(1),
-    "zone of the partners' days",
+    "zone of the partners' days; chosen once, with the first hour",
   ),
   partnersMinute: setting(
     'MUSTER_PARTNERS_MINUTE',

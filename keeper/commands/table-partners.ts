@@ -33,7 +33,10 @@ export const PARTNERS: readonly CommandRow[] = [
       option('--hour <when>', 'its start as an ISO time, or its number since 1970'),
       option('--day <date>', 'YYYY-MM-DD in MUSTER_PARTNERS_ZONE'),
       option('--shadow', 'calculate and record beside the books: nothing is posted or paid'),
-      option('--test', 'one hourly and one daily cycle, those that ended last'),
+      option(
+        '--test',
+        'one hourly and one daily cycle, those that ended last, with what is missing before',
+      ),
       option('--top <n>', 'how many partners of each are shown', '10'),
     ],
     load: async () => (await import('./partners-run.ts')).partnersRunCommand,

@@ -93,7 +93,7 @@ async function distribute(
     signal: AbortSignal.any(signals),
   }
   // Hours that begin while the source is away are not passed over for it.
-  await beginAt(db, room.shadow, config.partnersFrom ?? hourOf(due.at))
+  await beginAt(db, room, config.partnersFrom ?? hourOf(due.at))
   await takeIn(room, config)
   return runPartners(room, { due })
 }

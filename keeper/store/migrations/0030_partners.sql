@@ -6,7 +6,8 @@
 create table partner_state (
   id         int    not null primary key check (id = 1),
   first_hour bigint,                                -- hours since 1970: nothing before it is ever distributed
-  shadow_first_hour bigint                          -- the same of the shadow's results
+  shadow_first_hour bigint,                         -- the same of the shadow's results
+  zone       text                                   -- of the days, chosen with the first hour of either
 );
 insert into partner_state (id) values (1);
 

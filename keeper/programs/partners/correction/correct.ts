@@ -12,6 +12,7 @@ import { hasHours, hoursWithLate } from './correction-rows.ts'
 import { readDay } from '../distribution/distribution-rows.ts'
 import type { DayRow, HourRow } from '../distribution/distribution-rows.ts'
 import { hoursOfDay } from '../rules/plan-steps.ts'
+import { requireZone } from '../distribution/state.ts'
 
 export interface Correction {
   /** Nothing was kept: what would change. */
@@ -31,6 +32,7 @@ export async function correct(
   { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<Correction> {
   if (room.shadow) throw shadowResults('hour' in wanted ? `hour ${wanted.hour}` : wanted.day)
+  await requireZone(room.db, room.zone)
   if (dryRun) {
     const periods = await undone(room.db, (t) => correctAll({ ...room, db: t }, wanted))
     return { isDry: true, periods }

@@ -12,7 +12,7 @@ import type { DoneHour } from './distribute-hour.ts'
 import type { PartnersRoom } from '../room.ts'
 import { dayOfHour, dueThrough, hoursOfDay, planSteps } from '../rules/plan-steps.ts'
 import type { Due, Reached, Step, Through } from '../rules/plan-steps.ts'
-import { beginAt, readState } from './state.ts'
+import { beginAt, readState, requireZone } from './state.ts'
 import { readOldest } from './voters.ts'
 
 export type { DoneDay, DoneHour, Due, PartnersRoom }
@@ -36,6 +36,7 @@ const MAX_HOURS_A_RUN = 24 * 366
  */
 export async function runPartners(room: PartnersRoom, asked: Asked): Promise<Done[]> {
   const through = throughOf(room, asked)
+  await requireZone(room.db, room.zone)
   const { firstHour, ...reached } = await begin(room, asked, through)
   const stored = await readStored(room, asked)
   const steps = stepsOf(room.zone, { firstHour, ...reached }, through)
@@ -50,7 +51,7 @@ async function begin(room: PartnersRoom, asked: Asked, through: Goal): Promise<R
   if (reached.lastHour !== undefined) return { firstHour, ...reached }
   await refuseFarBefore(room, firstHour)
   stepsOf(zone, { firstHour, ...reached }, through)
-  await beginAt(db, shadow, firstHour)
+  await beginAt(db, room, firstHour)
   // Another process may have been first.
   const now = await readState(db, shadow)
   refuseEarlier(zone, asked, now.firstHour ?? firstHour)

@@ -3,6 +3,7 @@ import { ensure } from '../../../base/errors.ts'
 import { toJson } from '../../../base/json.ts'
 import type { Hour } from '../../../base/time.ts'
 import type { Db } from '../../../store/db.ts'
+import type { PartnersRoom } from '../room.ts'
 import { planSteps } from '../rules/plan-steps.ts'
 import type { Step, Through } from '../rules/plan-steps.ts'
 
@@ -45,12 +46,27 @@ export async function readState(db: Db, shadow: boolean): Promise<PartnersState>
   }
 }
 
-/** Set once: who comes later begins where it was begun. */
-export async function beginAt(db: Db, shadow: boolean, hour: Hour): Promise<void> {
+/** Set once: who comes later begins where it was begun, and has the same days. */
+export async function beginAt(
+  db: Db,
+  { zone, shadow }: Pick<PartnersRoom, 'zone' | 'shadow'>,
+  hour: Hour,
+): Promise<void> {
   const column = shadow ? 'shadow_first_hour' : 'first_hour'
-  await db.query(`update partner_state set ${column} = $1 where id = 1 and ${column} is null`, [
-    hour,
-  ])
+  await db.query(
+    `update partner_state set ${column} = $1, zone = coalesce(zone, $2)
+      where id = 1 and ${column} is null`,
+    [hour, zone],
+  )
+  await requireZone(db, zone)
+}
+
+/** PARTNERS_ZONE_CHANGED: hours would belong to days that are over, or to none. */
+export async function requireZone(db: Db, zone: string): Promise<void> {
+  const { kept } = await db.one<{ kept: string | null }>(
+    'select zone as kept from partner_state where id = 1',
+  )
+  ensure(kept === null || kept === zone, 'PARTNERS_ZONE_CHANGED', { kept, zone })
 }
 
 /** Under the lock: nobody else made this step, and none before it is missing. @returns The very first hour. */

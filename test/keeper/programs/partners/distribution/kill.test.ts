@@ -18,7 +18,7 @@ import type { PartnersOrder } from '../../../../helpers/partners-child.ts'
 import { DAY, FIRST, landed, partnersRoom, votesOf } from '../../../../helpers/partners-room.ts'
 import { ON_POSTGRES, freshDb, placeStore } from '../../../../helpers/store.ts'
 
-const CHILD = fileURLToPath(new URL('../../../helpers/partners-child.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('../../../../helpers/partners-child.ts', import.meta.url))
 const SECOND = nextDay(DAY)
 
 /** Each process goes on where the one before died, so the steps are those of later and later hours. */
@@ -50,7 +50,7 @@ async function writtenTo(db: Db): Promise<unknown[]> {
 }
 
 async function takeVotes(db: Db): Promise<void> {
-  await beginAt(db, false, FIRST)
+  await beginAt(db, { zone: 'UTC', shadow: false }, FIRST)
   for (const hour of [0, 1, 2, 5, 23, 24, 26]) await landed(db, votesOf(5 + hour, FIRST + hour))
 }
 

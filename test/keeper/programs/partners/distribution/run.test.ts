@@ -230,24 +230,12 @@ describe('distributions to partners', function () {
     expect(await accruedOf(db, 'p1')).to.equal(next?.paid)
   })
 
-  it('when the zone is changed, every vote is still of one hour and of one day', async () => {
-    const hours = Array.from({ length: 72 }, (_, hour) => FIRST + hour)
-    await landed(
-      db,
-      hours.map((hour) => ({ partner: 'p1', at: startOfHour(hour) + 1_799 })),
-    )
-    const inZone = (zone: string, asked: object) => runPartners(partnersRoom(db, { zone }), asked)
-    const done = [
-      ...(await inZone('UTC', { day: DAY, from: FIRST })),
-      ...(await inZone('America/New_York', { day: '2026-11-21' })),
-      ...(await inZone('Asia/Kolkata', { day: '2026-11-22' })),
-    ]
-    const days = done.filter(({ kind }) => kind === 'day')
-    expect(days.map(({ votes }) => votes)).to.deep.equal([24, 29, 14])
-    const inflow = done.flatMap((each) => (each.kind === 'hour' ? [each.daily] : []))
-    const given = days.map(({ paid }) => paid)
-    const total = (all: bigint[]): bigint => all.reduce((sum, amount) => sum + amount, 0n)
-    expect(total(inflow)).to.equal(total(given) + (days.at(-1)?.carry ?? 0n))
+  it('has days of one zone for ever: another one is refused before anything is posted', async () => {
+    await landed(db, votesOf(3, FIRST))
+    const inZone = (zone: string) => runPartners(partnersRoom(db, { zone }), { hour: FIRST })
+    await inZone('Asia/Kolkata')
+    expect((await rejectionOf(inZone('UTC'))).code).to.equal('PARTNERS_ZONE_CHANGED')
+    expect(await inZone('Asia/Kolkata')).to.have.length(1)
   })
 
   it('D-19 each distribution is one row of the store and one JSON line of the log', async () => {
