@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startCli } from '../../helpers/cli.ts'
 
 /** Of the whole machine: those that have the text in their command line. */
@@ -14,22 +16,23 @@ describe('the live demo', function () {
   this.timeout(180_000)
 
   it('leaves neither a process nor a folder behind when it is stopped in the middle of the day', async () => {
-    const demo = startCli(['demo', '--live'])
-    await demo.says('hour  2 of 24')
-    const folder = String(
-      execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).match(
-        /--state (\S+muster-demo-\w+)/,
-      )?.[1],
-    )
-    expect(processesWith(`${folder}/agents`)).to.have.length.of.at.least(6)
-
-    demo.kill('SIGINT')
+    // Whatever it starts has this in its command line; another demo on the machine has not.
+    const own = mkdtempSync(join(tmpdir(), 'muster-live-'))
+    const demo = startCli(['demo', '--live'], { TMPDIR: own })
+    try {
+      await demo.says('hour  2 of 24')
+      const agents = processesWith(`${own}/`).filter((line) => line.includes('/agents'))
+      expect(agents).to.have.length.of.at.least(6)
+    } finally {
+      demo.kill('SIGINT')
+    }
     const { code, stderr } = await demo.ended
 
     expect(code, stderr).to.equal(75)
     expect(stderr).to.match(/agents logging in 7\/7/)
-    expect(stderr).to.contain(folder)
-    expect(processesWith(folder)).to.deep.equal([])
-    expect(existsSync(folder)).to.equal(false)
+    expect(stderr).to.contain(`${own}/`)
+    expect(processesWith(`${own}/`)).to.deep.equal([])
+    expect(readdirSync(own)).to.deep.equal([])
+    rmSync(own, { recursive: true })
   })
 })
