@@ -65,7 +65,8 @@ function steps(): Step[] {
 // Whose store is chosen by DB=postgres. Tests that start processes run on both stores in the step before.
 const STORE_ROOMS = [
   'store',
-  'chain',
+  'chain/journal',
+  'chain/sending',
   'ledger',
   'payouts',
   'reconcile',
