@@ -70,6 +70,21 @@ for (const [name, open] of Object.entries(SOURCE_SERVERS)) {
       expect(vote).to.include({ rows: 4, fresh: 3, conflicts: 1 })
     })
 
+    it('a cell without end is a fault of its row, comes in part, and keeps no other row back', async () => {
+      await server.run('create table t (k text, p varchar(9), cc int, at bigint)')
+      const columns = { ...VOTES, at: { column: 'at', unit: 's' } }
+      const values = ["repeat('x', 60000)", "'1'", "'2'", "concat(repeat('x', 60000), 'y')"]
+      await server.run(
+        `insert into t values ${values.map((key) => `(${key}, 'a', 1, ${AT})`).join(', ')}`,
+      )
+      const { vote } = await pullFrom({ votes: { table: 't', columns } })
+      expect(vote).to.include({ fresh: 2 })
+      const { asked } = await db.one<{ asked: number }>(
+        'select max(length(asked::text)) as asked from partner_conflict',
+      )
+      expect(asked).to.be.within(1_000, 2_000)
+    })
+
     it('D-01 votes whose times are texts of another offset are read by the next pull, too', async () => {
       await server.run('create table t (k varchar(9), p varchar(9), cc int, at varchar(40))')
       const columns = { ...VOTES, at: { column: 'at', unit: 'iso' } }

@@ -34,13 +34,16 @@ async function checkPartners(given: CheckRoom): Promise<void> {
     checkCorrection(room, correction, isDayOver),
   )
   const rules = await readKeptRules(room)
+  const hours = await countHours(db)
+  let done = 0
   for await (const step of stepsOf(db)) {
     const { row, original } = step
     if ('hour' in row && 'hour' in original) {
       await checkHour(room, rules, row)
       await replay.hour(original)
       await expectHour(room, original)
-      room.onProgress("partners' hours", row.hour, row.hour)
+      done += 1
+      room.onProgress("partners' hours", done, hours)
     } else {
       const day = { row: row as DayRow, original: original as DayRow }
       await checkDay(room, rules, day.row)
@@ -62,6 +65,13 @@ async function firstHourOf(db: Db): Promise<number | undefined> {
     'select first_hour as first from partner_state where id = 1',
   )
   return row.first === null ? undefined : Number(row.first)
+}
+
+async function countHours(db: Db): Promise<number> {
+  const { hours } = await db.one<{ hours: bigint }>(
+    'select count(*) as hours from partner_hour where not shadow',
+  )
+  return Number(hours)
 }
 
 /** A day after its last hour. */

@@ -11,6 +11,9 @@ import type { ColumnType, TableServer } from './table-server.ts'
 const MARK = 'muster_mark'
 const WHOLE = 'muster_row'
 
+// More than any value that is taken (check-rows.ts): what is longer is a fault all the same, and need not come whole.
+const MAX_CELL_CHARS = 1_000
+
 /**
  * The rows of a table in pages, in the order of its watermark from an instant on: by an index on that column alone.
  * A page that ends within rows of one time leaves those to the next one; only where a whole page has one time it goes
@@ -64,7 +67,10 @@ interface Queries {
 function queriesOf(table: SourceTable, server: TableServer, rowsPerPage: number): Queries {
   const column = (name: string): string => `t.${server.quote(name)}`
   const typeOf = (name = ''): ColumnType => table.types.get(name) ?? 'other'
-  const textOf = (name: string): string => server.text(column(name), typeOf(name))
+  const textOf = (name: string): string => {
+    const text = server.text(column(name), typeOf(name))
+    return typeOf(name) === 'text' ? `left(${text}, ${MAX_CELL_CHARS})` : text
+  }
   const { watermark } = table
   const mark = watermark === undefined ? "''" : column(watermark.column)
   const markType = typeOf(watermark?.column)
