@@ -4,10 +4,7 @@
 //   --rounds N        counted rounds after the first, which does not count (5)
 //   --transfers N     of each measurement of a round (40,000)
 // It starts a PostgreSQL of its own (Debian: postgresql), as user postgres when it runs as root.
-import { rmSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isMet } from './heartbeat/goals.ts'
 import { machine } from './keeper/measure.ts'
@@ -18,7 +15,7 @@ import type { OpenLoop } from './ledger/latency.ts'
 import { openPgbench } from './ledger/pgbench.ts'
 import { postingMeasurements, postingRound } from './ledger/posting.ts'
 import type { PostingRoom, Round } from './ledger/posting.ts'
-import { startServer } from './ledger/server.ts'
+import { openBenchPlace } from './ledger/bench-place.ts'
 import type { Server } from './ledger/server.ts'
 import { sizeMeasurement } from './ledger/size.ts'
 import { pgliteStore, postgresStore } from './ledger/stores.ts'
@@ -44,21 +41,7 @@ interface Measured {
 }
 
 const before = machine()
-const dir = await mkdtemp(join(tmpdir(), 'muster-ledger-'))
-// The server is another user.
-await chmod(dir, 0o755)
-const server = values.store === 'PGlite' ? 'not asked for' : await startServer(join(dir, 'pg'))
-if (typeof server === 'string') console.log(`PostgreSQL is not measured: ${server}`)
-const stop = (): void => {
-  if (typeof server !== 'string') server.stop()
-  rmSync(dir, { recursive: true, force: true })
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    stop()
-    process.exit(1)
-  })
-}
+const { dir, server, stop } = await openBenchPlace('muster-ledger-', values.store)
 try {
   const measured = await measure(typeof server === 'string' ? undefined : server)
   printTable(measured)

@@ -5,16 +5,14 @@
 //   --rounds N        (3)
 //   --partners N --votes N   (100,000 and 300,000)
 // It starts a PostgreSQL of its own (Debian: postgresql), as user postgres when it runs as root.
-import { rmSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startChild } from './child.ts'
 import { isMet } from './heartbeat/goals.ts'
 import { machine } from './keeper/measure.ts'
 import type { LedgerMeasurement, StoreName } from './ledger/goals.ts'
-import { startServer } from './ledger/server.ts'
+import { openBenchPlace } from './ledger/bench-place.ts'
 import { printTable } from './ledger/table.ts'
 import { PARTS, measurementsOf } from './partners/measurements.ts'
 import type { Part, PartnersRound } from './partners/measurements.ts'
@@ -34,21 +32,7 @@ const rounds = Number(values.rounds)
 const votes = Number(values.votes)
 
 const before = machine()
-const dir = await mkdtemp(join(tmpdir(), 'muster-partners-'))
-// The server is another user.
-await chmod(dir, 0o755)
-const server = values.store === 'PGlite' ? 'not asked for' : await startServer(join(dir, 'pg'))
-if (typeof server === 'string') console.log(`PostgreSQL is not measured: ${server}`)
-const stop = (): void => {
-  if (typeof server !== 'string') server.stop()
-  rmSync(dir, { recursive: true, force: true })
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    stop()
-    process.exit(1)
-  })
-}
+const { dir, server, stop } = await openBenchPlace('muster-partners-', values.store)
 try {
   const measured = await measure()
   printTable(measured)

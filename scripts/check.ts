@@ -96,7 +96,7 @@ function postgresStep(): Step {
   return { ...step, missing: 'DATABASE_URL names no server' }
 }
 
-/** Partners' sources and the second store of special partners, as they are in the field: bash .ci/mariadb. */
+/** Partners' sources and the second database of special partners, as they are in the field: bash .ci/mariadb. */
 function serversStep(): Step {
   const step: Step = {
     name: 'sources on MariaDB and PostgreSQL',

@@ -34,7 +34,7 @@ export const partnersAudit = rows({
   },
   PARTNERS_OUTBOX_DIFFERS: {
     sentence:
-      'For the second store, hour {hour}: partner {partner} has {found}; his five amounts are {expected}.',
+      'For the second database, hour {hour}: partner {partner} has {found}; his five amounts are {expected}.',
     wayOut: LOOK,
     exitCode: EXIT.failed,
   },

@@ -130,7 +130,7 @@ export const METRICS = {
   ),
   partnersUnsent: gauge(
     'muster_partners_unsent_sums',
-    'hourly sums of special partners that are not in the second store yet',
+    'hourly sums of special partners that are not in the second database yet',
   ),
   intakeSessions: gauge('muster_intake_sessions', 'connections of nodes, logged in or not'),
   intakeNodes: gauge('muster_intake_nodes', 'nodes that are logged in'),

@@ -5,6 +5,19 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import {
+  answerIn,
+  atBlock,
+  changed,
+  cutShort,
+  hex,
+  isFinalTag,
+  isHeadTag,
+  normal,
+  refusal,
+  resultOf,
+} from './rpc-messages.ts'
+import type { Outcome, RpcAnswer, RpcCall } from './rpc-messages.ts'
 
 type Json = Record<string, unknown>
 
@@ -78,26 +91,6 @@ export interface FaultProxy {
   up(): Promise<void>
   close(): Promise<void>
 }
-
-interface RpcCall {
-  id: unknown
-  method: string
-  params: unknown[]
-}
-
-interface RpcAnswer {
-  jsonrpc: string
-  id: unknown
-  result?: unknown
-  error?: { code: number; message: string; data?: unknown }
-}
-
-type Outcome =
-  | { kind: 'answer'; answer: RpcAnswer }
-  | { kind: 'text'; status: number; type: string; text: string }
-  | { kind: 'cut-body'; text: string }
-  | { kind: 'drop' }
-  | { kind: 'hang' }
 
 type Next = (call: RpcCall) => Promise<Outcome>
 interface Rule {
@@ -316,51 +309,6 @@ async function fakeReceipt(call: RpcCall, next: Next, fields: Json): Promise<Jso
 async function headOf(next: Next): Promise<number> {
   const outcome = await next({ id: 0, method: 'eth_blockNumber', params: [] })
   return Number(answerIn(outcome).result)
-}
-
-function atBlock(call: RpcCall, block: number): RpcCall {
-  return { ...call, params: [hex(block), ...call.params.slice(1)] }
-}
-
-function isFinalTag(param: unknown): boolean {
-  return param === 'finalized' || param === 'safe'
-}
-
-function isHeadTag(param: unknown): boolean {
-  return param === 'latest' || param === 'pending' || isFinalTag(param)
-}
-
-function resultOf({ id }: RpcCall, result: unknown): Outcome {
-  return { kind: 'answer', answer: { jsonrpc: '2.0', id, result } }
-}
-
-function refusal(
-  { id }: RpcCall,
-  { message, code = -32_000, data }: { message: string; code?: number; data?: unknown },
-): RpcAnswer {
-  const error = { code, message, ...(data === undefined ? {} : { data }) }
-  return { jsonrpc: '2.0', id, error }
-}
-
-function changed(outcome: Outcome, change: (answer: RpcAnswer) => RpcAnswer): Outcome {
-  return outcome.kind === 'answer' ? { ...outcome, answer: change(outcome.answer) } : outcome
-}
-
-function cutShort(outcome: Outcome): string {
-  return JSON.stringify(answerIn(outcome)).slice(0, -3)
-}
-
-function answerIn(outcome: Outcome): RpcAnswer {
-  if (outcome.kind === 'answer') return outcome.answer
-  return { jsonrpc: '2.0', id: null, result: null }
-}
-
-function normal({ id, method, params }: RpcCall): RpcCall {
-  return { id, method, params: params ?? [] }
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

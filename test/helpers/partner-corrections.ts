@@ -8,10 +8,12 @@ import { landVotes } from '../../keeper/programs/partners/intake/land.ts'
 import { accounts } from '../../keeper/programs/partners/names.ts'
 import type { PartnersRoom } from '../../keeper/programs/partners/room.ts'
 import type { Db } from '../../keeper/store/db.ts'
-import { COIN } from './ledger.ts'
+import { COIN, assertBooksBalance } from './ledger.ts'
 import type { OracleResult } from './partners-oracle.ts'
 import { partnersRoom } from './partners-room.ts'
 import type { TestVote } from './partners-room.ts'
+import { reconcilePartners } from './partners-audit.ts'
+import { freshDb } from './store.ts'
 
 let counter = 0
 
@@ -89,4 +91,21 @@ export async function footprint(db: Db): Promise<unknown> {
     found[table] = await db.query(`select * from ${table} order by ${table}::text`)
   }
   return found
+}
+
+/** A store for each test; at its end books, rows and votes agree, whatever was corrected. */
+export function useReconciledDb(): () => Db {
+  let db: Db
+
+  beforeEach(async () => {
+    db = await freshDb()
+  })
+
+  afterEach(async () => {
+    await assertBooksBalance(db)
+    expect((await reconcilePartners(db)).differences).to.deep.equal([])
+    await db.close()
+  })
+
+  return () => db
 }

@@ -24,7 +24,7 @@ import { isLaneFree } from './read-queue.ts'
 
 /** Takes in what the source has, then distributes what is due, hour by hour and day by day. */
 export const DISTRIBUTE_LANE = 'distribute'
-/** Brings the hourly sums of special partners to the second store. */
+/** Brings the hourly sums of special partners to the second database. */
 export const SPECIAL_LANE = 'special'
 /** Finds what a lost wake-up left, and says when hours wait. */
 const WATCH_LANE = 'watch'

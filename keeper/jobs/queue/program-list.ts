@@ -1,7 +1,8 @@
 import { KeeperError } from '../../base/errors.ts'
 import type { Program } from '../../payouts/program.ts'
 import { MANUAL, MANUAL_NUMBER, manualProgram } from '../../programs/manual/program.ts'
-import { PARTNERS, PARTNERS_NUMBER, partnersProgram } from '../../programs/partners/program.ts'
+import { PARTNERS, PARTNERS_NUMBER } from '../../programs/partners/names.ts'
+import { partnersProgram } from '../../programs/partners/program.ts'
 
 /** A program as it is known before its contract is asked for the asset. */
 export interface KnownProgram {

@@ -3,7 +3,7 @@ import { startOfHour } from '../../base/time.ts'
 import type { UnixSeconds } from '../../base/time.ts'
 import type { Db } from '../../store/db.ts'
 
-/** How far the distributions are, and what waits for a person or for the second store. */
+/** How far the distributions are, and what waits for a person or for the second database. */
 export interface PartnersFigures {
   /** The ends of the last hour and the last day that were distributed, shadow ones left out. */
   hoursThrough: UnixSeconds | undefined
@@ -11,7 +11,7 @@ export interface PartnersFigures {
   lastDay: Day | undefined
   /** Without effect until their period is corrected. */
   lateVotes: number
-  /** Sums of special partners that are not in the second store yet. */
+  /** Sums of special partners that are not in the second database yet. */
   unsent: number
 }
 

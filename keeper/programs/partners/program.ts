@@ -4,8 +4,6 @@ import type { Program } from '../../payouts/program.ts'
 import type { Db } from '../../store/db.ts'
 import { PARTNERS, PARTNERS_NUMBER } from './names.ts'
 
-export { PARTNERS, PARTNERS_NUMBER }
-
 // Sent to an account that has money a payment is 9,893 gas of ours, to a new one some 34,600 (bench/gas.json): 1,000 are
 // one transaction, three where all are new. A root costs the same for any number, and a claim its owner 53,860: that is
 // asked of them only where we could not send to all within minutes.

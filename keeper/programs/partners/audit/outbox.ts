@@ -12,7 +12,7 @@ const MAX_TOLD = 200
 
 const TOTAL = 's.top10p + s.top10 + s.top100 + s.top1000 + s."all"'
 
-/** For the second store: the newest sum of an hour is the share, each older one is what it was before a correction. */
+/** For the second database: the newest sum of an hour is the share, each older one is what it was before a correction. */
 export async function checkOutbox({ db, differ }: Pick<CheckRoom, 'db' | 'differ'>): Promise<void> {
   const rows = await db.query<Told & object>(
     `with sent as (

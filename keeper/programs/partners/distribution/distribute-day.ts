@@ -16,7 +16,7 @@ import { withholdDues } from '../correction/dues.ts'
 import { accounts, codes, keys, refs } from '../names.ts'
 import { awardsOf, owedOf } from './owed.ts'
 import type { Owed } from './owed.ts'
-import { readDayPool, readEndOfDays, readInflow, requireLeft } from './pool-balances.ts'
+import { readDayPool, readInflow, requireLeft } from './pool-balances.ts'
 import { partnersProgram } from '../program.ts'
 import type { PartnersRoom } from '../room.ts'
 import type { Market } from '../rules/bonus.ts'
@@ -88,11 +88,9 @@ async function readBasis(room: PartnersRoom, t: Db, day: Day): Promise<Basis> {
   const firstHour = await requireNext(t, room, { kind: 'day', day }, through)
   const { from, to } = periodOfDay(zone, day)
   const lastSecond = to - 1
-  // Each begins where the one before ended, also when the zone was changed in between; what was voted before the
-  // first hour is not counted anywhere.
-  const begin = (await readEndOfDays(t, shadow)) ?? Math.max(from, startOfHour(firstHour))
   return {
-    period: { from: begin, to },
+    // What was voted before the first hour is not counted anywhere.
+    period: { from: Math.max(from, startOfHour(firstHour)), to },
     inflow,
     lastHour,
     corrections: await readCorrections(t),

@@ -1,6 +1,6 @@
 import type { Day } from '../../../base/day.ts'
 import { ensure } from '../../../base/errors.ts'
-import type { Hour, UnixSeconds } from '../../../base/time.ts'
+import type { Hour } from '../../../base/time.ts'
 import { balanceOf } from '../../../ledger/balances.ts'
 import type { Db } from '../../../store/db.ts'
 import { accounts } from '../names.ts'
@@ -64,13 +64,4 @@ export async function readInflow(
     [shadow, day],
   )
   return { inflow: BigInt(row.inflow), lastHour: Number(row.last) }
-}
-
-/** Where the last distributed day ended. */
-export async function readEndOfDays(t: Db, shadow: boolean): Promise<UnixSeconds | undefined> {
-  const { at } = await t.one<{ at: bigint | null }>(
-    'select max(to_at) as at from partner_day where shadow = $1',
-    [shadow],
-  )
-  return at === null ? undefined : Number(at)
 }

@@ -2,7 +2,7 @@ import { toJson } from '../../../base/json.ts'
 import type { Hour, UnixSeconds } from '../../../base/time.ts'
 import type { Db } from '../../../store/db.ts'
 
-/** What is to be in the second store: the newest that is known of that hour and partner. */
+/** What is to be in the second database: the newest that is known of that hour and partner. */
 export interface OpenRow {
   id: bigint
   hour: Hour

@@ -18,7 +18,7 @@ export interface Enqueueing {
 const MAX_ROWS_A_STATEMENT = 1_000
 
 /**
- * For the second store, within the transaction of the hour or of its correction. A sum that is on record is left as it
+ * For the second database, within the transaction of the hour or of its correction. A sum that is on record is left as it
  * is, another one is the next revision, also for who is not special any more: its row is there. Returns the new rows.
  */
 export async function enqueueSpecial(

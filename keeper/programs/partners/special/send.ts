@@ -7,14 +7,14 @@ import type { Db } from '../../../store/db.ts'
 import { markFailed, markSent, readOpen, readWaiting } from './outbox-rows.ts'
 import type { OpenRow, Waiting } from './outbox-rows.ts'
 
-/** As it is to be in the second store. */
+/** As it is to be in the second database. */
 export interface SpecialRow {
   hour: Hour
   partner: string
   ccReward: bigint
 }
 
-/** The second store. What throws with a code that may be tried again is away; another one refuses these rows. */
+/** The second database. What throws with a code that may be tried again is away; another one refuses these rows. */
 export interface SpecialTarget {
   /** PARTNERS_SPECIAL_BUSY while somebody else has one: of two senders one waits. */
   open(): Promise<SpecialSession>

@@ -192,12 +192,12 @@ describe('what reconcile says of the partners', function () {
       ['PARTNERS_AWARD_STRANGE'],
     ],
     [
-      'a sum for the second store',
+      'a sum for the second database',
       'update partner_outbox set cc_reward = cc_reward + 1',
       ['PARTNERS_OUTBOX_DIFFERS'],
     ],
     [
-      'a sum for the second store that is gone',
+      'a sum for the second database that is gone',
       `delete from partner_outbox where hour = ${FIRST}`,
       ['PARTNERS_OUTBOX_DIFFERS'],
     ],

@@ -135,7 +135,7 @@ describe('what reconcile says of corrections of partners', function () {
       ['PARTNERS_AWARD_STRANGE', 'BOOKING_DIFFERS'],
     ],
     [
-      'an older sum for the second store',
+      'an older sum for the second database',
       'update partner_outbox set cc_reward = cc_reward + 1 where revision = 0',
       ['PARTNERS_OUTBOX_DIFFERS'],
     ],

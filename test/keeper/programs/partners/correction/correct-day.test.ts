@@ -14,6 +14,7 @@ import {
   poolsOf,
   sharesOf,
   storedShares,
+  useReconciledDb,
 } from '../../../../helpers/partner-corrections.ts'
 import { oracleDay, oracleHour } from '../../../../helpers/partners-oracle.ts'
 import type { OracleResult, OracleTerms } from '../../../../helpers/partners-oracle.ts'
@@ -199,16 +200,10 @@ describe('corrections where a day begins at half past', function () {
   // 23:30 of the day; its second half is of the next day.
   const hour = FIRST + 18
   const at = startOfHour(hour)
+  const own = useReconciledDb()
   let db: Db
-
-  beforeEach(async () => {
-    db = await freshDb()
-  })
-
-  afterEach(async () => {
-    await assertBooksBalance(db)
-    expect((await reconcilePartners(db)).differences).to.deep.equal([])
-    await db.close()
+  beforeEach(() => {
+    db = own()
   })
 
   it('a late vote counts in the day that it is in, and its money goes to the day of its hour', async () => {

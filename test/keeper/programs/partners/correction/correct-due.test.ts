@@ -9,12 +9,13 @@ import { partnersProgram } from '../../../../../keeper/programs/partners/program
 import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
 import type { Db } from '../../../../../keeper/store/db.ts'
 import { runUntilDeath } from '../../../../helpers/crashing-db.ts'
-import { COIN, assertBooksBalance } from '../../../../helpers/ledger.ts'
+import { COIN } from '../../../../helpers/ledger.ts'
 import {
   corrected,
   correctedOne,
   footprint,
   landLate,
+  useReconciledDb,
 } from '../../../../helpers/partner-corrections.ts'
 import {
   DAY,
@@ -24,8 +25,6 @@ import {
   partnersRoom,
   votesOf,
 } from '../../../../helpers/partners-room.ts'
-import { reconcilePartners } from '../../../../helpers/partners-audit.ts'
-import { freshDb } from '../../../../helpers/store.ts'
 
 const CC = 10n ** 18n
 const EVERYBODY: ReachPayees = async (_t, _program, payees) =>
@@ -33,16 +32,10 @@ const EVERYBODY: ReachPayees = async (_t, _program, payees) =>
 
 describe('corrections of what was paid', function () {
   this.timeout(60_000)
+  const own = useReconciledDb()
   let db: Db
-
-  beforeEach(async () => {
-    db = await freshDb()
-  })
-
-  afterEach(async () => {
-    await assertBooksBalance(db)
-    expect((await reconcilePartners(db)).differences).to.deep.equal([])
-    await db.close()
+  beforeEach(() => {
+    db = own()
   })
 
   it('a share that was settled is not taken back: it is due, and later awards pay it back first', async () => {

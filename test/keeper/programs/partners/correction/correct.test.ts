@@ -5,7 +5,6 @@ import { startOfHour } from '../../../../../keeper/base/time.ts'
 import { runPartners } from '../../../../../keeper/programs/partners/distribution/run.ts'
 import type { Db } from '../../../../../keeper/store/db.ts'
 import { rejectionOf } from '../../../../helpers/errors.ts'
-import { assertBooksBalance } from '../../../../helpers/ledger.ts'
 import { oracleHour } from '../../../../helpers/partners-oracle.ts'
 import {
   corrected,
@@ -16,6 +15,7 @@ import {
   poolsOf,
   sharesOf,
   storedShares,
+  useReconciledDb,
 } from '../../../../helpers/partner-corrections.ts'
 import {
   FIRST,
@@ -26,8 +26,6 @@ import {
   votesOf,
 } from '../../../../helpers/partners-room.ts'
 import type { TestVote } from '../../../../helpers/partners-room.ts'
-import { reconcilePartners } from '../../../../helpers/partners-audit.ts'
-import { freshDb } from '../../../../helpers/store.ts'
 
 const CC = 10n ** 18n
 // Each is an hour of its own in one store, all of one day that is not over.
@@ -35,16 +33,10 @@ const RANDOM_HOURS = 20
 
 describe('corrections of an hour', function () {
   this.timeout(60_000)
+  const own = useReconciledDb()
   let db: Db
-
-  beforeEach(async () => {
-    db = await freshDb()
-  })
-
-  afterEach(async () => {
-    await assertBooksBalance(db)
-    expect((await reconcilePartners(db)).differences).to.deep.equal([])
-    await db.close()
+  beforeEach(() => {
+    db = own()
   })
 
   it('D-09 any votes that come late have no effect by themselves, and all of it once they are corrected', async () => {
@@ -193,7 +185,7 @@ describe('corrections of an hour', function () {
     expect(await codeOf({ shadow: true })).to.equal('PARTNERS_CORRECTION_SHADOW')
   })
 
-  it('D-17 the second store gets the corrected sum of a special partner as the next revision', async () => {
+  it('D-17 the second database gets the corrected sum of a special partner as the next revision', async () => {
     const special = new Set(['p1'])
     await landed(db, votesOf(2, FIRST))
     await runPartners(partnersRoom(db, { special }), { hour: FIRST })

@@ -97,7 +97,7 @@ describe('a distribution that dies', function () {
   })
 })
 
-/** Rows, shares, awards and the sum for the second store: all of a step, or none of it. */
+/** Rows, shares, awards and the sum for the second database: all of a step, or none of it. */
 async function expectWhole(db: Db): Promise<void> {
   const [found] = await db.query(
     `select (select count(*) from partner_hour) as hours,
