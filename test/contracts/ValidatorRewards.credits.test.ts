@@ -1,7 +1,5 @@
 import { expect } from 'chai'
 import type { AddressLike } from 'ethers'
-import type { ContractWallet } from '../../types/ethers-contracts/index.js'
-import type { Signer, System } from '../helpers/contracts.ts'
 import {
   DAY,
   HOUR,
@@ -16,46 +14,15 @@ import {
   loadFixture,
   masksOf,
   nextAt,
-  nodeOf,
   pushHours,
   range,
   settle,
   time,
   toTime,
-  transfer,
 } from '../helpers/contracts.ts'
+import { credited, owned } from '../helpers/owned.ts'
+import type { Owned } from '../helpers/owned.ts'
 import { assertSolvent } from '../helpers/solvency.ts'
-
-interface Owned {
-  system: System
-  /** Payee of validators 0 and 1: a plain account. */
-  payee: Signer
-  /** Payee of validator 2: a contract that takes no coin. */
-  wallet: ContractWallet
-  /** The key of the wallet. */
-  owner: Signer
-}
-
-async function owned(): Promise<Owned> {
-  const signers = await ethers.getSigners()
-  const [payee, owner] = signers.slice(15)
-  if (!payee || !owner) throw new Error('no signers')
-  const wallet = await ethers.deployContract('ContractWallet', [owner])
-  const system = await deploySystem({ validators: 4, funds: [payee, payee, wallet] })
-  await fund(system, 400n)
-  await settle(system, 1, allUp(4))
-  return { system, payee, wallet, owner }
-}
-
-/** With credits: 100 of the wallet by a refusal, 200 of the payee by a sweep. */
-async function credited(): Promise<Owned> {
-  const all = await owned()
-  const { system } = all
-  await transfer(system, 1, [2])
-  await time.increase(30 * DAY)
-  await system.rewards.sweep(1, ...masksOf([0, 1]))
-  return all
-}
 
 async function sign(
   { system, owner }: Pick<Owned, 'system' | 'owner'>,
@@ -336,55 +303,6 @@ describe('claim and sweep', () => {
     await stranger.sweep(1, words, masks)
     expect((await rewards.books()).credits).to.equal(400)
     await assertSolvent(system)
-  })
-})
-
-describe('views', () => {
-  it('R-35 Z-29 balanceOf sums what is unpaid to a node over a range of at most 400 cycles', async () => {
-    const { system } = await loadFixture(owned)
-    const { rewards, registry } = system
-    await fund(system, 400n)
-    await settle(system, 2, allUp(4))
-
-    expect(await rewards.balanceOf(nodeOf(3), 1, 2)).to.equal(200)
-    expect(await rewards.balanceOf(nodeOf(3), 2, 400)).to.equal(100)
-    expect(await rewards.balanceOf(nodeOf(3), 2, 1)).to.equal(0)
-    await expect(rewards.balanceOf(nodeOf(3), 1, 401))
-      .to.be.revertedWithCustomError(rewards, 'RangeTooLong')
-      .withArgs(401, 400)
-    await expect(rewards.balanceOf(nodeOf(99), 1, 2)).to.be.revertedWithCustomError(
-      registry,
-      'UnknownNode',
-    )
-  })
-
-  it('R-35 the cursor of the oldest unpaid cycle moves on as cycles are paid', async () => {
-    const { system } = await loadFixture(owned)
-    const { rewards } = system
-    await fund(system, 400n)
-    await settle(system, 2, allUp(4))
-
-    expect(await rewards.oldestUnpaid(1, 2)).to.equal(1)
-    await transfer(system, 1, range(4))
-    expect(await rewards.oldestUnpaid(1, 2)).to.equal(2)
-    await transfer(system, 2, range(4))
-    expect(await rewards.oldestUnpaid(1, 2)).to.equal(0)
-    await expect(rewards.oldestUnpaid(1, 401)).to.be.revertedWithCustomError(
-      rewards,
-      'RangeTooLong',
-    )
-  })
-
-  it('Z-29 shows candidates, credits, parameters, books and the next cycle', async () => {
-    const { system, wallet } = await loadFixture(credited)
-    const { rewards } = system
-
-    expect(await rewards.nextCycle()).to.equal(2)
-    expect(await rewards.asset()).to.equal(ZERO)
-    expect((await rewards.creditOf(wallet)).amount).to.equal(100)
-    expect((await rewards.paramsAt(1)).rateBps).to.equal(8_000)
-    const { funded, pool, unpaid, credits, balance } = await rewards.books()
-    expect([funded, pool, unpaid, credits, balance]).to.deep.equal([400n, 0n, 100n, 300n, 400n])
   })
 })
 
